@@ -1,0 +1,47 @@
+"""An evaluation from Python: fly a suite, look at every flight, sum them up, keep them.
+
+python examples/evaluate_agent.py --agent perciatelli44 --suite tiny_eval --output perciatelli44.json
+"""
+
+import argparse
+from pathlib import Path
+
+import gymnasium
+
+from ble_agents import create_agent
+from ble_eval import eval_lib, suites
+from ble_eval.result_files import write_results
+from ble_eval.results import EvaluationResult
+from ble_eval.statistics import summarize
+
+
+def report(result: EvaluationResult) -> None:
+    """Says how one flight went."""
+    end = result.flight_path[-1]
+    outcome = "failed" if result.failed else "flew to the end"
+    print(
+        f"seed {result.seed}: {outcome}, {result.time_within_radius:.1%} within 50 km,"
+        f" reward {result.cumulative_reward:.1f}, last seen at ({end.x:.0f}, {end.y:.0f}) km"
+    )
+
+
+def evaluate(agent_name: str, suite_name: str) -> list[EvaluationResult]:
+    """Flies the agent through the suite."""
+    env = gymnasium.make("ble_env:BalloonLearningEnvironment-v0", precision="float32")
+    agent = create_agent(agent_name, seed=0)
+    results = eval_lib.eval_agent(agent, env, suites.get_eval_suite(suite_name), on_episode=report)
+    summary = summarize(results)
+    if summary.overall.twr50 is not None:
+        print(f"{agent.get_name()}: TWR50 {summary.overall.twr50.mean:.3f}, failures {summary.failures}")
+    return results
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agent", default="station_seeker", help="name of an installed agent")
+    parser.add_argument("--suite", default="micro_eval", help="name of an installed suite")
+    parser.add_argument("--output", type=Path, help="file for the results")
+    arguments = parser.parse_args()
+    results = evaluate(arguments.agent, arguments.suite)
+    if arguments.output is not None:
+        write_results(arguments.output, results)

@@ -1,0 +1,34 @@
+"""The agents of the benchmark, registered through the same hook as anyone's."""
+
+from ble_agents.configs import RandomWalkConfig, StationSeekerConfig
+from ble_agents.registration import AgentRegistration
+from ble_sim.plugins import hookimpl
+
+
+@hookimpl
+def ble_register_agents() -> list[AgentRegistration]:
+    """Two that do not look where they fly, the hand-made controller and the learned one."""
+    return [
+        AgentRegistration(
+            name="random",
+            constructor="ble_agents.random_agent:RandomAgent",
+            summary="Draws every action uniformly.",
+        ),
+        AgentRegistration(
+            name="random_walk",
+            constructor="ble_agents.random_walk_agent:RandomWalkAgent",
+            config_type=RandomWalkConfig,
+            summary="Follows a target pressure that wanders at random.",
+        ),
+        AgentRegistration(
+            name="station_seeker",
+            constructor="ble_agents.station_seeker:StationSeekerAgent",
+            config_type=StationSeekerConfig,
+            summary="Scores the wind at every reachable level by hand-made rules and steers to the best.",
+        ),
+        AgentRegistration(
+            name="perciatelli44",
+            constructor="ble_agents.perciatelli44:Perciatelli44",
+            summary="The published agent learned by reinforcement learning, with its weights frozen.",
+        ),
+    ]

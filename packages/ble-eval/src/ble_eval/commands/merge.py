@@ -1,0 +1,99 @@
+"""`ble-eval merge`: joins the files of shards."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from ble_eval import suites
+from ble_eval.commands.flags import Flag
+from ble_eval.errors import UserError
+from ble_eval.merging import listed, merge_results
+from ble_eval.provenance import differences, read_provenance
+from ble_eval.result_files import ResultPaths, prepare_folder, read_results, write_json, write_results
+
+
+@dataclass(frozen=True)
+class MergeArguments:
+    """Join the result files of shards into one, sorted by seed, and say which seeds are missing or double."""
+
+    files: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="FILE [FILE ...]", help_behavior_hint="(required)"),
+    ]
+    """The result files to join."""
+
+    output: Annotated[Path, tyro.conf.arg(metavar="FILE")]
+    """File to write."""
+
+    suite: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the one that was flown)")
+    ] = None
+    """The suite whose seeds should be there."""
+
+    flight_paths: Flag = False
+    """Keep the flight paths."""
+
+    allow_missing: Flag = False
+    """Write the file though seeds are missing."""
+
+    pretty_json: Flag = False
+    """Indent the file."""
+
+
+def merge(arguments: MergeArguments, command: str) -> int:
+    """Does what the arguments say.
+
+    Args:
+        arguments: the flags.
+        command: the command line, for the record.
+
+    Returns:
+        Exit status.
+
+    Raises:
+        UserError: the files do not go together, or seeds are missing.
+    """
+    if not arguments.files:
+        raise UserError("Name the files to merge.")
+    parts = {path: read_results(path) for path in arguments.files}
+    records = {
+        path: record for path in parts if (record := read_provenance(ResultPaths.of(path).provenance)) is not None
+    }
+    settings = _common_settings({path: record["settings"] for path, record in records.items()})
+    expected = suites.get_eval_suite(arguments.suite).seeds if arguments.suite else settings.get("seeds")
+    merged = merge_results(parts.values(), expected_seeds=expected or (), flight_paths=arguments.flight_paths)
+    if merged.double:
+        print(f"Double, with equal results: {listed(merged.double)}.", file=sys.stderr)
+    if expected is None:
+        print("Which seeds should be there is unknown: give --suite to have them checked.", file=sys.stderr)
+    if merged.missing:
+        if not arguments.allow_missing:
+            raise UserError(f"Missing: {listed(merged.missing)}. Give --allow-missing to write the others.")
+        print(f"Missing: {listed(merged.missing)}.", file=sys.stderr)
+
+    paths = ResultPaths.of(arguments.output)
+    prepare_folder(paths.results.parent)
+    sources = {
+        path.name: {key: value for key, value in record.items() if key != "settings"}
+        for path, record in records.items()
+    }
+    write_json(paths.provenance, {"command": command, "settings": settings, "merged_from": sources}, indent=2)
+    write_results(paths.results, merged.results, pretty=arguments.pretty_json)
+    print(f"{len(merged.results)} episodes of {len(parts)} files: {paths.results}")
+    return 0
+
+
+def _common_settings(settings: Mapping[Path, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the shards have in common, which is everything but their number; empty without any record."""
+    common: dict[str, Any] = {}
+    for path, shard in settings.items():
+        shared = {key: value for key, value in shard.items() if key != "shard_idx"}
+        if found := differences(common or shared, shared):
+            raise UserError(f"{path} is not of the same run as {next(iter(settings))}: {found}.")
+        common = shared
+    return common

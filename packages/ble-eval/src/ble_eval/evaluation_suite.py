@@ -1,0 +1,81 @@
+"""A suite: the seeds to fly and how long each flight may last."""
+
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+MAX_SEED = 2**32 - 1
+"""Largest seed of an episode: seeds are 32-bit keys of the random generator."""
+
+
+@dataclass
+class EvaluationSuite:
+    """The episodes of an evaluation.
+
+    Attributes:
+        seeds: seeds of the episodes, each in [0, 2**32 - 1], in the order in which they are reported.
+        max_episode_length: steps after which a flight ends, at least 1.
+
+    Raises:
+        ValueError: a seed or the length is out of range.
+    """
+
+    seeds: list[int]
+    max_episode_length: int
+
+    def __post_init__(self) -> None:
+        self.seeds = [check_seed(seed) for seed in self.seeds]
+        if self.max_episode_length < 1:
+            raise ValueError(f"max_episode_length is {self.max_episode_length}: a flight takes at least 1 step.")
+
+    def shard(self, index: int, count: int) -> "EvaluationSuite":
+        """Part `index` of `count` parts, consecutive seeds, which together are the whole suite.
+
+        Raises:
+            ValueError: there is no such part.
+        """
+        if count < 1 or not 0 <= index < count:
+            raise ValueError(
+                f"There is no shard {index} of {count}: shards are counted from 0 to their number less one."
+            )
+        total = len(self.seeds)
+        return EvaluationSuite(
+            self.seeds[total * index // count : total * (index + 1) // count], self.max_episode_length
+        )
+
+
+def check_seed(seed: int) -> int:
+    """`seed` as a Python integer.
+
+    Raises:
+        ValueError: it is no integer in [0, 2**32 - 1].
+    """
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise ValueError(f"The seed {seed!r} is not an integer.") from None
+    if not 0 <= number <= MAX_SEED:
+        raise ValueError(f"The seed {number} is out of range: seeds go from 0 to {MAX_SEED}.")
+    return number
+
+
+def repeated(seeds: Iterable[int]) -> list[int]:
+    """The seeds that occur more than once, sorted."""
+    seen: set[int] = set()
+    return sorted({seed for seed in seeds if seed in seen or seen.add(seed)})
+
+
+@dataclass(frozen=True)
+class SuiteRegistration:
+    """What a plugin says about a suite.
+
+    Attributes:
+        name: name the suite is asked for by, and the folder its results go to.
+        create: makes the suite; called anew each time it is asked for, so data may be read here and not at
+            import.
+        summary: what the suite is for, in one line.
+    """
+
+    name: str
+    create: Callable[[], EvaluationSuite]
+    summary: str

@@ -1,0 +1,35 @@
+"""The table that ends an evaluation."""
+
+from rich.table import Table
+
+from ble_eval.statistics import CONFIDENCE_LEVEL, Averages, Estimate, Summary
+
+
+def summary_table(title: str, summary: Summary) -> Table:
+    """Means with their confidence intervals over all flights and over those that did not fail, and the
+    failures counted.
+    """
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    table.add_column("flights")
+    table.add_column("episodes", justify="right")
+    table.add_column(f"TWR50 [{CONFIDENCE_LEVEL:.0%} interval]".replace("[", r"\["), justify="right")
+    table.add_column(f"reward [{CONFIDENCE_LEVEL:.0%} interval]".replace("[", r"\["), justify="right")
+    table.add_row("all", *_cells(summary.overall))
+    if any(summary.failures.values()):
+        table.add_row("not failed", *_cells(summary.unfailed))
+    counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in summary.failures.items())
+    table.caption = f"failures: {counts}"
+    return table
+
+
+def _cells(averages: Averages) -> tuple[str, str, str]:
+    return str(averages.episodes), _cell(averages.twr50, decimals=3), _cell(averages.reward, decimals=1)
+
+
+def _cell(estimate: Estimate | None, decimals: int) -> str:
+    if estimate is None:
+        return "-"
+    if estimate.interval is None:
+        return f"{estimate.mean:.{decimals}f}"
+    low, high = estimate.interval
+    return rf"{estimate.mean:.{decimals}f} \[{low:.{decimals}f}, {high:.{decimals}f}]"

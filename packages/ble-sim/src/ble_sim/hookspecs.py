@@ -1,0 +1,14 @@
+"""The hooks of ble-sim: how another package brings its own winds."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from ble_sim.plugins import hookspec
+
+if TYPE_CHECKING:
+    from ble_sim.wind.registry import WindFieldRegistration
+
+
+@hookspec
+def ble_register_wind_fields() -> "Iterable[WindFieldRegistration]":  # pyright: ignore[reportReturnType]
+    """Return the wind fields that the package offers; announced under the entry-point group `ble.wind_fields`."""

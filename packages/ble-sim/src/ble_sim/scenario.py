@@ -1,0 +1,145 @@
+"""From a seed to an episode: what is drawn once and then stays fixed."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ble_sim._struct import struct
+from ble_sim.atmosphere import Atmosphere, make_atmosphere, pressure_at_height
+from ble_sim.precision import float_dtype, reference_draws
+from ble_sim.safety import MIN_ALTITUDE
+from ble_sim.vehicle import Vehicle
+from ble_sim.wind.field import WindField
+from ble_sim.wind.noise import WindNoise, sample_wind_noise
+
+FIRST_START = 1293840000
+"""2011-01-01T00:00Z, the earliest start of an episode."""
+START_RANGE = 126144000
+"""Seconds up to 2014-12-31T00:00Z."""
+MIN_START_PRESSURE = 6500.0
+_MAX_START_DISTANCE = 200_000.0
+
+
+@struct
+class Scenario:
+    """What is fixed for one episode. Scalars unless noted."""
+
+    vehicle: Vehicle
+    atmosphere: Atmosphere
+    start_time: jax.Array
+    """int32, seconds since 1970 UTC"""
+    latitude: jax.Array
+    """deg, of the station"""
+    longitude: jax.Array
+    """deg, of the station"""
+    upwelling_infrared: jax.Array
+    """W/m2"""
+    start_x: jax.Array
+    """m"""
+    start_y: jax.Array
+    """m"""
+    start_pressure: jax.Array
+    """Pa"""
+    forecast: Any
+    """What the wind field's `sample` returned"""
+    noise: WindNoise
+    """What the forecast misses"""
+
+
+@struct
+class Draws:
+    """The random numbers of an episode, 32-bit scalars, as the reference draws them from a key."""
+
+    alpha: jax.Array
+    start_offset: jax.Array
+    """int32, seconds after `FIRST_START`"""
+    radius: jax.Array
+    """Beta(1.2, 2), of the largest start distance"""
+    heading: jax.Array
+    """rad, counter-clockwise from east"""
+    latitude: jax.Array
+    longitude: jax.Array
+    pressure: jax.Array
+    """In [0, 1), of the range of start pressures"""
+    upwelling_infrared: jax.Array
+    forecast_key: jax.Array
+    noise: WindNoise
+
+
+def draw(arena_key: jax.Array) -> Draws:
+    """Draw an episode's random numbers from its key (uint32[2])."""
+    with reference_draws():
+        rng, atmosphere_key, time_key = jax.random.split(arena_key, 3)
+        rng, radius_key, heading_key, place_key, pressure_key, infrared_key = jax.random.split(rng, 6)
+        latitude_key, longitude_key = jax.random.split(place_key)
+        _, wind_key = jax.random.split(rng)
+        noise_key, forecast_key = jax.random.split(wind_key)
+        uniform_keys = jnp.stack([atmosphere_key, heading_key, latitude_key, longitude_key, pressure_key])
+        alpha, heading, latitude, longitude, pressure = jax.vmap(jax.random.uniform)(uniform_keys)
+        return Draws(
+            alpha=alpha,
+            start_offset=jax.random.choice(time_key, START_RANGE),
+            radius=jax.random.beta(radius_key, 1.2, 2.0),
+            heading=_between(0.0, 2.0 * np.pi, heading),
+            latitude=_between(-10.0, 10.0, latitude),
+            longitude=_between(-175.0, 175.0, longitude),
+            pressure=pressure,
+            upwelling_infrared=_draw_upwelling_infrared(infrared_key),
+            forecast_key=forecast_key,
+            noise=sample_wind_noise(noise_key),
+        )
+
+
+def sample_scenario(wind_field: WindField, wind_parameters: Any, vehicle: Vehicle, arena_key: jax.Array) -> Scenario:
+    """Sample an episode from its key, in the precision in force.
+
+    Args:
+        wind_field: where the forecast comes from.
+        wind_parameters: what `wind_field.parameters()` returned.
+        vehicle: the balloon to fly.
+        arena_key: uint32[2].
+    """
+    dtype = float_dtype()
+    draws = draw(arena_key)
+    start_time = FIRST_START + draws.start_offset
+    forecast = wind_field.sample(wind_parameters, draws.forecast_key, start_time)
+
+    atmosphere = make_atmosphere(draws.alpha.astype(dtype))
+    distance = _MAX_START_DISTANCE * draws.radius.astype(dtype)
+    heading = draws.heading.astype(dtype)
+    max_pressure = pressure_at_height(atmosphere, jnp.asarray(MIN_ALTITUDE, dtype))
+    pressure = _between(MIN_START_PRESSURE, max_pressure, draws.pressure)
+    return Scenario(
+        vehicle=jax.tree.map(lambda leaf: jnp.asarray(leaf, bool if isinstance(leaf, bool) else dtype), vehicle),
+        atmosphere=atmosphere,
+        start_time=start_time,
+        latitude=draws.latitude.astype(dtype),
+        longitude=draws.longitude.astype(dtype),
+        upwelling_infrared=draws.upwelling_infrared.astype(dtype),
+        start_x=jnp.cos(heading) * distance,
+        start_y=jnp.sin(heading) * distance,
+        start_pressure=pressure.astype(dtype),
+        forecast=forecast,
+        noise=draws.noise,
+    )
+
+
+def _between(low: jax.Array | float, high: jax.Array | float, fraction: jax.Array) -> jax.Array:
+    """Scale a uniform draw from [0, 1), in float32 as the reference does."""
+    low, high = jnp.asarray(low, jnp.float32), jnp.asarray(high, jnp.float32)
+    return jnp.maximum(fraction * (high - low) + low, low)
+
+
+def _draw_upwelling_infrared(key: jax.Array) -> jax.Array:
+    """Logit-normal up to 315 W/m2, drawn again while under 225.
+
+    The scale of its normal distribution is so wide that all but some 3 % of draws are 315.
+    """
+
+    def value(key: jax.Array) -> jax.Array:
+        return 315.0 * jax.nn.sigmoid(2.0 + 315.0 * jax.random.normal(key))
+
+    key = jax.lax.while_loop(lambda key: value(key) < 225.0, lambda key: jax.random.split(key)[0], key)
+    return value(key)

@@ -1,0 +1,190 @@
+"""Where the sun stands, what reaches the balloon, and when it rises and sets.
+
+Positions follow the equations of NOAA's solar calculator spreadsheet (after Meeus, Astronomical Algorithms). Times are
+integers, seconds UTC since 1970: an epoch does not fit a float32.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ble_sim.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from ble_sim.precision import float_dtype
+
+HORIZON = -4.242
+"""Elevation above which a balloon at 17.5 km sees the sun [deg]."""
+SEARCH_STEP = 180
+"""Grid of the searches for noon, midnight, sunrise and sunset [s]."""
+
+_DAYS_1970_TO_2000 = 10957
+_DAYS_PER_CENTURY = 36525.0
+_PANEL_POWER = 210.0
+
+
+def sun(latitude: jax.Array, longitude: jax.Array, time: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Elevation [deg], with refraction, and radiative flux above the atmosphere [W/m2] of the sun.
+
+    Args:
+        latitude, longitude: degrees.
+        time: integer seconds since 1970; broadcasts with the position.
+    """
+    dtype = float_dtype()
+    day, second = jnp.divmod(time, SECONDS_PER_DAY)
+    day = day - _DAYS_1970_TO_2000
+    day_fraction = second.astype(dtype) / SECONDS_PER_DAY
+    days = day.astype(dtype) + (day_fraction - 0.5)  # Since noon of 2000-01-01.
+    century = days / _DAYS_PER_CENTURY
+
+    def angle_of_year(offset: float, degrees_per_century: float) -> jax.Array:
+        # The sun gains about a degree a day: whole degrees are counted in integers, as a float32 has too few digits
+        # for the thousands of them since 2000.
+        excess = degrees_per_century / _DAYS_PER_CENTURY - 1.0
+        return offset + (day % 360).astype(dtype) + (day_fraction - 0.5) + excess * days
+
+    mean_longitude = jnp.radians(angle_of_year(280.46646, 36000.76983) + 0.0003032 * century * century)
+    anomaly = jnp.radians(angle_of_year(357.52911, 35999.05029) - 0.0001537 * century * century)
+    eccentricity = 0.016708634 - century * (0.000042037 + 0.0000001267 * century)
+    sin_anomaly, cos_anomaly = jnp.sin(anomaly), jnp.cos(anomaly)
+    sin_2_anomaly = 2.0 * sin_anomaly * cos_anomaly
+    sin_3_anomaly = sin_anomaly * (3.0 - 4.0 * sin_anomaly * sin_anomaly)
+
+    node = jnp.radians(125.04 - 1934.136 * century)
+    arc_seconds = 21.448 - century * (46.815 + century * (0.00059 - century * 0.001813))
+    obliquity = jnp.radians(23.0 + (26.0 + arc_seconds / 60.0) / 60.0 + 0.00256 * jnp.cos(node))
+    sin_obliquity, cos_obliquity = jnp.sin(obliquity), jnp.cos(obliquity)
+
+    y = (1.0 - cos_obliquity) / (1.0 + cos_obliquity)  # tan(obliquity / 2)^2
+    sin_longitude, cos_longitude = jnp.sin(mean_longitude), jnp.cos(mean_longitude)
+    sin_2_longitude = 2.0 * sin_longitude * cos_longitude
+    cos_2_longitude = 1.0 - 2.0 * sin_longitude * sin_longitude
+    equation_of_time = 4.0 * jnp.degrees(  # Minutes.
+        y * sin_2_longitude
+        - 2.0 * eccentricity * sin_anomaly
+        + 4.0 * eccentricity * y * sin_anomaly * cos_2_longitude
+        - y * y * sin_2_longitude * cos_2_longitude
+        - 1.25 * eccentricity * eccentricity * sin_2_anomaly
+    )
+    hour_angle = jnp.radians(360.0 * day_fraction + equation_of_time / 4.0 + longitude - 180.0)
+
+    center = (
+        sin_anomaly * (1.914602 - century * (0.004817 + 0.000014 * century))
+        + sin_2_anomaly * (0.019993 - 0.000101 * century)
+        + sin_3_anomaly * 0.000289
+    )
+    apparent_longitude = mean_longitude + jnp.radians(center - 0.00569 + 0.00478 * jnp.sin(node))
+    sin_declination = sin_obliquity * jnp.sin(apparent_longitude)
+    cos_declination = jnp.sqrt(1.0 - sin_declination * sin_declination)
+
+    # The elevation is taken from both its sine and its cosine: an arcsine loses half of the digits near the zenith.
+    sin_latitude, cos_latitude = jnp.sin(jnp.radians(latitude)), jnp.cos(jnp.radians(latitude))
+    sin_hour, cos_hour = jnp.sin(hour_angle), jnp.cos(hour_angle)
+    east = cos_declination * sin_hour
+    north = cos_latitude * sin_declination - sin_latitude * cos_declination * cos_hour
+    up = sin_latitude * sin_declination + cos_latitude * cos_declination * cos_hour
+    elevation = _refracted(jnp.degrees(jnp.arctan2(up, jnp.sqrt(east * east + north * north))))
+
+    ratio = (1.0 + eccentricity) / (1.0 - eccentricity)
+    flux = 1366.0 * (1.0 + 0.5 * (ratio * ratio - 1.0) * cos_anomaly)
+    return elevation, flux
+
+
+def attenuation(elevation: jax.Array, pressure: jax.Array) -> jax.Array:
+    """Fraction of the light of a sun at `elevation` [deg] that reaches the height of `pressure` [Pa]."""
+    s = 614.0 * jnp.sin(jnp.radians(elevation))
+    air_mass = 0.34764 * (pressure / 101325.0) * (jnp.sqrt(1229.0 + s * s) - s)
+    transmitted = 0.5 * (jnp.exp(-0.65 * air_mass) + jnp.exp(-0.95 * air_mass))
+    return jnp.where(elevation < HORIZON, 0.0, transmitted)
+
+
+def solar_power(elevation: jax.Array, pressure: jax.Array) -> jax.Array:
+    """Power [W] of the six panels: four at 35 degrees hung 3.3 m below the balloon, two at 65 degrees at 2.7 m."""
+    steep = jnp.cos(jnp.radians(elevation - 35.0)) * _balloon_shadow(elevation, 3.3)
+    flat = jnp.cos(jnp.radians(elevation - 65.0)) * _balloon_shadow(elevation, 2.7)
+    return _PANEL_POWER * attenuation(elevation, pressure) * (4.0 * steep + 2.0 * flat)
+
+
+def next_sunrise_sunset(latitude: jax.Array, longitude: jax.Array, time: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Times of the next sunrise and sunset, as the reference finds them.
+
+    Noon and midnight are searched first, then the crossings of the horizon between them, each by a bisection that
+    takes the objective to be convex. It is not between noon and midnight, so results may miss the true crossing by a
+    quarter of an hour; the safety layer and two features of the benchmark depend on these very times.
+
+    Args:
+        latitude, longitude: scalars, degrees; |latitude| < 60.
+        time: scalar int32.
+
+    Returns:
+        Two int32 scalars, seconds since 1970, not before `time` and at most a day after it.
+    """
+
+    def elevation(times: jax.Array) -> jax.Array:
+        return sun(latitude, longitude, times)[0]
+
+    now, soon = elevation(time + jnp.arange(2, dtype=time.dtype))
+    is_afternoon = soon < now
+    half_day = 12 * SECONDS_PER_HOUR
+
+    # Of midnight and noon, the one that comes next lies within 12 hours and the other in the 12 hours after.
+    signs = jnp.asarray([1.0, -1.0], float_dtype())
+    starts = time + half_day * jnp.where(is_afternoon, jnp.array([0, 1]), jnp.array([1, 0])).astype(time.dtype)
+    turns = _grid_minimum(lambda t: signs * elevation(t), starts, starts + half_day)
+    midnight, noon = turns[0], turns[1]
+
+    starts = jnp.stack([midnight, noon]) - SECONDS_PER_DAY * jnp.stack([~is_afternoon, is_afternoon]).astype(time.dtype)
+    crossings = _grid_minimum(lambda t: jnp.abs(elevation(t) - HORIZON), starts, jnp.stack([noon, midnight]))
+    crossings = crossings + SECONDS_PER_DAY * (crossings < time).astype(time.dtype)
+    return crossings[0], crossings[1]
+
+
+def _refracted(elevation: jax.Array) -> jax.Array:
+    """Add atmospheric refraction, which NOAA gives by band of elevation [deg], in arc seconds."""
+    tangent = jnp.tan(jnp.radians(elevation))
+    cotangent = 1.0 / jnp.where(jnp.abs(tangent) < 1e-3, 1e-3, tangent)  # The band around zero does not use it.
+    square = cotangent * cotangent
+    high = cotangent * (58.1 - square * (0.07 - 0.000086 * square))
+    low = 1735.0 + elevation * (-518.2 + elevation * (103.4 + elevation * (-12.79 + elevation * 0.711)))
+    refraction = jnp.where(elevation > -0.575, low, -20.772 * cotangent)
+    refraction = jnp.where(elevation > 5.0, high, refraction)
+    refraction = jnp.where(elevation > 85.0, 0.0, refraction)
+    return elevation + refraction / 3600.0
+
+
+def _balloon_shadow(elevation: jax.Array, depth: float) -> jax.Array:
+    """What the balloon's shadow leaves of the power of a panel hung `depth` metres below it."""
+    radius, height = 8.69275, 10.41603
+    shadow_elevation = np.degrees(np.arctan2(np.sqrt(depth * (height + depth)), radius))
+    return jnp.where(elevation >= shadow_elevation, 0.4392, 1.0).astype(elevation.dtype)
+
+
+def _grid_minimum(objective: Callable[[jax.Array], jax.Array], start: jax.Array, end: jax.Array) -> jax.Array:
+    """The time in `start + SEARCH_STEP * i`, up to `end`, to which a bisection for the smallest objective leads.
+
+    At each turn the worse end moves to the middle, rounded outwards; on a tie the lower end moves.
+    """
+
+    def at(index: jax.Array) -> jax.Array:
+        return start + SEARCH_STEP * index
+
+    def narrow(_, bracket):
+        low, high, low_value, high_value = bracket
+        is_open = high > low + 1
+        moves_high = low_value < high_value
+        span = high - low
+        middle = low + jnp.where(moves_high, (span + 1) // 2, span // 2)
+        value = objective(at(middle))
+        replace_high, replace_low = is_open & moves_high, is_open & ~moves_high
+        return (
+            jnp.where(replace_low, middle, low),
+            jnp.where(replace_high, middle, high),
+            jnp.where(replace_low, value, low_value),
+            jnp.where(replace_high, value, high_value),
+        )
+
+    low, high = jnp.zeros_like(start), (end - start) // SEARCH_STEP
+    turns = int(np.ceil(np.log2(SECONDS_PER_DAY / SEARCH_STEP)))
+    bracket = (low, high, *objective(at(jnp.stack([low, high]))))
+    low, high, low_value, high_value = jax.lax.fori_loop(0, turns, narrow, bracket)
+    return at(jnp.where(low_value < high_value, low, high))

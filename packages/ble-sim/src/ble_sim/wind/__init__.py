@@ -1,0 +1,1 @@
+"""Wind: forecasts, what they miss, and what a balloon learns about that."""

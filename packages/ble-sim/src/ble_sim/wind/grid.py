@@ -1,0 +1,67 @@
+"""Forecasts on a grid of space and time, looked up linearly in all four dimensions."""
+
+import abc
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ble_sim.constants import SECONDS_PER_HOUR
+from ble_sim.wind.field import WindField
+
+GRID_SHAPE = (21, 21, 10, 9, 2)
+"""x, y, pressure, time, (u, v)."""
+MAX_DISTANCE = 500_000.0
+"""x and y reach this far from the station [m]."""
+MIN_PRESSURE, MAX_PRESSURE = 5000.0, 14000.0
+"""[Pa]"""
+HORIZON = 48 * SECONDS_PER_HOUR
+"""Time covered [s]."""
+
+
+class GridWindField(WindField):
+    """A wind field that samples values on the grid of `GRID_SHAPE`."""
+
+    @abc.abstractmethod
+    def sample_field(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> jax.Array:
+        """Sample float32[21, 21, 10, 9, 2], m/s: x, y -500..500 km, 5000..14000 Pa, 0..48 h, (u, v)."""
+
+    def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> jax.Array:
+        return self.sample_field(parameters, key, start_time)
+
+    def wind(self, forecast, x, y, pressure, elapsed):
+        return interpolate(forecast, x, y, pressure, elapsed)
+
+
+def interpolate(
+    field: jax.Array, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Interpolate a field of `GRID_SHAPE` linearly; see `WindField.wind` for the arguments.
+
+    Beyond the grid, positions and pressures take its edge, and time runs back and forth between its ends.
+    """
+    dtype = jnp.result_type(x)
+    i, x_weight = _cell(jnp.clip(x, -MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE, 2.0 * MAX_DISTANCE, GRID_SHAPE[0])
+    j, y_weight = _cell(jnp.clip(y, -MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE, 2.0 * MAX_DISTANCE, GRID_SHAPE[1])
+    cycle, remainder = jnp.divmod(elapsed, HORIZON)
+    time = jnp.where(cycle % 2 == 0, remainder, HORIZON - remainder).astype(dtype)
+    k, time_weight = _cell(time, HORIZON, GRID_SHAPE[3])
+
+    zero = jnp.zeros_like(i)
+    corners = jax.lax.dynamic_slice(field, (i, j, zero, k, zero), (2, 2, GRID_SHAPE[2], 2, 2)).astype(dtype)
+    along_y = corners[0] + x_weight * (corners[1] - corners[0])
+    along_time = along_y[0] + y_weight * (along_y[1] - along_y[0])
+    profile = along_time[:, 0] + time_weight * (along_time[:, 1] - along_time[:, 0])  # float[10, (u, v)]
+
+    height = jnp.clip(pressure, MIN_PRESSURE, MAX_PRESSURE) - MIN_PRESSURE
+    level, weight = _cell(height, MAX_PRESSURE - MIN_PRESSURE, GRID_SHAPE[2])
+    below, above = profile[level], profile[level + 1]
+    wind = below + weight[..., None] * (above - below)
+    return wind[..., 0], wind[..., 1]
+
+
+def _cell(offset: jax.Array, extent: float, knots: int) -> tuple[jax.Array, jax.Array]:
+    """The cell of `knots` even points over `extent` that holds `offset`: its index, and the place in it from 0 to 1."""
+    scaled = offset * ((knots - 1) / extent)
+    index = jnp.clip(scaled.astype(jnp.int32), 0, knots - 2)
+    return index, scaled - index.astype(scaled.dtype)

@@ -1,0 +1,99 @@
+"""What the true wind adds to its forecast: a weighted sum of simplex noise at several scales."""
+
+import math
+from typing import Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ble_sim._struct import struct
+from ble_sim.constants import SECONDS_PER_HOUR
+from ble_sim.precision import reference_draws
+from ble_sim.wind import simplex
+
+# Weight and length scales of each harmonic, of the eastward (u) and the northward (v) component.
+_HARMONICS: Final = np.array(
+    [
+        #  weight      x [km]    y [km]  p [Pa]    t [h]
+        [
+            [0.1445, 702.269, 2116.987, 2587.802, 245.0],
+            [0.2766, 1483.57, 752.124, 646.208, 16.39],
+            [0.2627, 276.81, 147.04, 587.702, 3.836],
+            [0.2137, 10214.525, 1512.216, 965.629, 41.78],
+            [0.1025, 181.286, 420.942, 8500.0, 245.0],
+        ],
+        [
+            [0.2716, 1974.228, 2028.814, 713.697, 26.435],
+            [0.2684, 699.738, 541.845, 632.116, 9.53],
+            [0.2348, 217.75, 196.522, 686.825, 3.546],
+            [0.1186, 47.5, 43.048, 66.553, 8.424],
+            [0.1066, 3663.291, 232.023, 7499.741, 225.0],
+        ],
+    ]
+)
+_NUM_HARMONICS: Final = _HARMONICS.shape[1]
+_WEIGHTS: Final = _HARMONICS[..., 0]
+_SCALES: Final = _HARMONICS[..., 1:]
+
+_WIND_VARIANCE: Final = 1.02  # of one component [m2/s2]
+_SIMPLEX_VARIANCE: Final = 0.0569
+# A sum of independent harmonics with these gains has the variance of the wind over the sum of the weights.
+_GAINS: Final = (
+    math.sqrt(_WIND_VARIANCE / _SIMPLEX_VARIANCE)
+    * _WEIGHTS
+    / np.sqrt(_WEIGHTS.sum(-1, keepdims=True) * (_WEIGHTS**2).sum(-1, keepdims=True))
+)
+
+_NUM_SIMPLEX_SEEDS: Final = 1634753849
+
+
+@struct
+class WindNoise:
+    """One episode's noise; the first axis is the wind component (u, v), the second the harmonic."""
+
+    permutations: jax.Array
+    """uint8[2, 5, 256]"""
+    offsets: jax.Array
+    """Shifts of (x, y, pressure, time) in units of the harmonic's scales: float32[2, 5, 4]."""
+
+
+def _sample_harmonic(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    seed = jax.random.randint(key, (), 0, _NUM_SIMPLEX_SEEDS, dtype=jnp.int32)
+    # The same key once more, as in the reference.
+    offsets = jax.random.uniform(key, (4,), dtype=jnp.float32, minval=-1, maxval=1)
+    return simplex.permutation(seed), offsets
+
+
+def sample_wind_noise(key: jax.Array) -> WindNoise:
+    """Draws the noise of one episode from its noise key."""
+    with reference_draws():
+        keys = jax.vmap(lambda k: jax.random.split(k, _NUM_HARMONICS))(jax.random.split(key))
+        permutations, offsets = jax.vmap(jax.vmap(_sample_harmonic))(keys)
+    return WindNoise(permutations=permutations, offsets=offsets)
+
+
+def wind_noise(
+    noise: WindNoise, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed_seconds: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Noise at one point, in the type of `x`.
+
+    Args:
+        noise: the episode's noise.
+        x: metres east of the station.
+        y: metres north of the station.
+        pressure: Pa.
+        elapsed_seconds: since the start of the episode; any integer or floating-point type.
+
+    Returns:
+        Eastward and northward wind to add to the forecast, m/s.
+    """
+    x = jnp.asarray(x)
+    hours = jnp.asarray(elapsed_seconds).astype(x.dtype) / SECONDS_PER_HOUR
+    point = jnp.stack([x / 1000, y / 1000, pressure, hours])
+    coordinates = point / _SCALES.astype(x.dtype) + noise.offsets.astype(x.dtype)
+    # All harmonics of both components are one batch, and one batch axis compiles to faster code than two.
+    permutations = noise.permutations.reshape(-1, noise.permutations.shape[-1])
+    harmonics = jax.vmap(simplex.noise4)(permutations, *coordinates.reshape(-1, 4).T).reshape(_GAINS.shape)
+    u, v = jnp.sum(harmonics * _GAINS.astype(x.dtype), axis=-1)
+    return u, v

@@ -1,0 +1,129 @@
+"""Agents by name: registration, third-party agents with options of their own, and what is loaded for them."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from ble_agents import AgentRegistration, agent_names, create_agent
+from ble_agents.configs import NoConfig, StationSeekerConfig
+from ble_agents.plugins import AGENTS
+from ble_sim.plugins import UnknownNameError
+
+THIRD_PARTY_AGENT = """
+from dataclasses import dataclass
+from ble_agents import Agent, AgentRegistration
+from ble_sim.plugins import hookimpl
+
+@dataclass(frozen=True)
+class SteadyConfig:
+    action: int = 1
+
+class SteadyAgent(Agent):
+    def __init__(self, num_actions, observation_shape, *, seed, config):
+        super().__init__(num_actions, observation_shape)
+        self.seed, self.config = seed, config
+    def begin_episode(self, observation):
+        return self.config.action
+    def step(self, reward, observation):
+        return self.config.action
+    def end_episode(self, reward, terminal=True):
+        pass
+
+@hookimpl
+def ble_register_agents():
+    return [AgentRegistration("steady", "steady_agents:SteadyAgent", SteadyConfig, "Always the same.")]
+"""
+
+
+def run_python(code: str, *paths: object) -> str:
+    """What a fresh interpreter prints."""
+    prologue = f"import sys; sys.path[:0] = {[str(path) for path in paths]!r}\n"
+    process = subprocess.run([sys.executable, "-c", prologue + code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
+
+
+def test_an_installed_agent_is_made_by_name_with_its_options(tmp_path):
+    (tmp_path / "steady_agents.py").write_text(THIRD_PARTY_AGENT)
+    info = tmp_path / "steady_agents-3.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: steady-agents\nVersion: 3.1\n")
+    (info / "entry_points.txt").write_text("[ble.agents]\nsteady = steady_agents\n")
+    code = """
+from ble_agents import create_agent
+from ble_agents.plugins import AGENTS
+config = AGENTS.get("steady").config_type(action=2)
+agents = create_agent("steady", seed=9), create_agent("steady", config=config)
+print(AGENTS.origin("steady"), [agent.step(0.0, None) for agent in agents], agents[0].seed)
+"""
+    assert run_python(code, tmp_path) == "steady-agents 3.1 [1, 2] 9"
+
+
+def test_every_built_in_says_what_it_does_and_has_default_options():
+    for name in agent_names():
+        registration = AGENTS.get(name)
+        assert registration.summary
+        registration.config_type()
+
+
+def test_an_unknown_agent_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownNameError, match=r"Unknown agent 'StationSeeker'. Did you mean 'station_seeker'\?"):
+        create_agent("StationSeeker")
+
+
+def test_options_of_another_agent_are_refused():
+    with pytest.raises(TypeError, match=r"options of agent 'random' are a ble_agents.configs.NoConfig, not Station"):
+        create_agent("random", config=StationSeekerConfig())
+    create_agent("random", config=NoConfig())
+
+
+def test_options_must_be_a_dataclass():
+    class Options:
+        pass
+
+    @dataclass(frozen=True)
+    class DataclassOptions:
+        pass
+
+    AgentRegistration("mine", "my_package:MyAgent", DataclassOptions)
+    with pytest.raises(TypeError, match="config_type of agent 'mine' is no dataclass"):
+        AgentRegistration("mine", "my_package:MyAgent", Options)
+
+
+def test_listing_agents_and_their_options_imports_nothing_heavy():
+    code = """
+from ble_agents import agent_names, Agent, AgentMode, AgentRegistration
+from ble_agents.plugins import AGENTS
+assert [AGENTS.get(name).config_type for name in agent_names()]
+print(sorted(sys.modules.keys() & {"jax", "flax", "numpy", "gymnasium", "ble_env"}))
+"""
+    assert run_python(code) == "[]"
+
+
+def test_an_agent_is_made_without_the_networks_and_weights_of_others():
+    code = """
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+import numpy as np
+from ble_agents import create_agent
+for name in ("random", "random_walk", "station_seeker"):
+    create_agent(name).begin_episode(np.zeros(1099, np.float32))
+models = [path for path in opened if path.endswith(".npz")]
+networks = sys.modules.keys() & {"flax", "ble_agents.networks", "ble_agents.perciatelli44"}
+print(models, sorted(networks))
+create_agent("perciatelli44")
+print([path.rpartition("/")[2] for path in opened if path.endswith(".npz")])
+"""
+    without, with_weights = run_python(code).splitlines()
+    assert with_weights == "['perciatelli44.npz']"
+    assert without == "[] []"
+
+
+def test_the_package_names_what_it_does_not_have():
+    import ble_agents
+
+    assert set(ble_agents.__all__) == set(dir(ble_agents))
+    with pytest.raises(AttributeError, match="'ble_agents' has no attribute 'creat_agent'"):
+        ble_agents.creat_agent  # noqa: B018

@@ -1,0 +1,318 @@
+import json
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ble_eval import cli
+from ble_eval.commands import run
+from ble_eval.eval_lib import eval_agent
+from ble_eval.result_files import read_results, write_results
+from ble_eval.suites import EvaluationSuite
+from ble_sim.model_files import ModelFileError
+
+
+@pytest.fixture
+def ble_eval_here(fake, tmp_path, monkeypatch, capsys):
+    """`ble-eval` in this process, with the fake environment and the agents that are built in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")  # set, and so left alone
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "1")
+    monkeypatch.setattr(run, "make_environment", lambda wind_field, precision: fake.FakeEnv())
+
+    def call(*words: object) -> tuple[int, str, str]:
+        try:
+            status = cli.main([str(word) for word in words])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def records(path):
+    return json.loads(path.read_text())
+
+
+def test_a_run_writes_results_and_how_they_came_about(ble_eval, tmp_path):
+    words = [
+        "run",
+        "--agent",
+        "fake",
+        "--suite",
+        "fake_suite",
+        "--output-dir",
+        "out",
+        "--agent.wildness",
+        "0.25",
+    ]
+    done = ble_eval(*words)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "out" / "fake_suite"
+    assert sorted(path.name for path in folder.iterdir()) == ["fake.json", "fake.provenance"]
+    assert [(record["seed"], record["final_timestep"]) for record in records(folder / "fake.json")] == [
+        (4, 20),
+        (3, 7),
+        (8, 7),
+    ]
+    assert "out of power 2, envelope burst 0, zeropressure 0" in done.stdout
+    assert "TWR50 [95% interval]" in done.stdout
+    assert "not failed" in done.stdout
+    assert "out/fake_suite/fake.json" in done.stdout
+    assert "out/fake_suite/fake.provenance" in done.stdout
+    assert "Traceback" not in done.stderr
+
+    provenance = records(folder / "fake.provenance")
+    assert shlex.split(provenance["command"]) == ["ble-eval", *words]
+    assert provenance["settings"]["seeds"] == [4, 3, 8]
+    assert provenance["settings"]["agent_options"] == {"wildness": 0.25}
+    assert provenance["settings"]["precision"] == "float32"
+    assert provenance["software"]["agent"] == "ble-fake 0.5"
+    assert provenance["software"]["wind field"].startswith("ble")
+    assert {"python", "jax", "numpy"} <= provenance["software"].keys()
+    assert provenance["wall_time_seconds"] > 0
+    assert provenance["episodes_flown_earlier"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "Ctrl-C"])
+def test_a_stopped_run_goes_on_and_ends_like_one_that_was_not(ble_eval, fake, tmp_path, number):
+    words = ["run", "--agent", "fake", "--seeds", 4, 3, 8, 1, 2]
+    folder = tmp_path / "results" / "seeds"
+
+    stopped = ble_eval(*words, stop=f"8 {int(number)}")
+    assert [path.name for path in folder.iterdir()] == ["fake.partial.jsonl"]
+    if number == signal.SIGINT:
+        assert stopped.returncode == 130
+        assert "2 of 5 episodes" in stopped.stderr
+        assert "results/seeds/fake.partial.jsonl" in stopped.stderr
+        assert "Traceback" not in stopped.stderr
+    else:
+        assert stopped.returncode == -signal.SIGKILL
+        other = ble_eval(*words, "--precision", "float64")
+        assert other.returncode == 2
+        assert "--fresh" in other.stderr
+        assert 'precision is "float32" there and "float64" here' in other.stderr
+
+    # A process that would stop at an episode that is finished does not stop: it is not flown again.
+    assert ble_eval(*words, stop=f"4 {int(signal.SIGKILL)}").returncode == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["fake.json", "fake.provenance"]
+    assert records(folder / "fake.provenance")["episodes_flown_earlier"] == 2
+    agent, suite = fake.FakeAgent(3, (2,)), EvaluationSuite([4, 3, 8, 1, 2], 960)
+    write_results(tmp_path / "whole.json", eval_agent(agent, fake.FakeEnv(), suite, agent_seed=0))
+    assert (folder / "fake.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
+
+
+def test_shards_merge_into_the_whole(ble_eval_here, tmp_path):
+    words = ["run", "--agent", "random", "--suite", "tiny_eval"]
+    assert ble_eval_here(*words)[0] == 0
+    for index in range(2):
+        assert ble_eval_here(*words, "--num-shards", 2, "--shard-idx", index)[0] == 0
+    folder = tmp_path / "results" / "tiny_eval"
+    shards = [folder / "random_0.json", folder / "random_1.json"]
+    assert [[record["seed"] for record in records(shard)] for shard in shards] == [
+        [0, 1, 2, 3, 4],
+        [5, 6, 7, 8, 9],
+    ]
+
+    merged = folder / "merged.json"
+    status, out, err = ble_eval_here("merge", *shards, "--output", merged, "--flight-paths")
+    assert (status, err) == (0, "")
+    assert "10 episodes of 2 files" in out
+    assert read_results(merged) == read_results(folder / "random.json")
+    provenance = records(folder / "merged.provenance")
+    assert provenance["settings"]["suite"] == "tiny_eval"
+    assert list(provenance["merged_from"]) == ["random_0.json", "random_1.json"]
+
+    status, _, err = ble_eval_here("merge", shards[1], "--output", folder / "less.json")
+    assert status == 2
+    assert "Missing: 5 seeds 0-4." in err
+    assert "--allow-missing" in err
+    assert not (folder / "less.json").exists()
+    status, _, err = ble_eval_here("merge", shards[1], "--output", folder / "less.json", "--allow-missing")
+    assert status == 0
+    assert "Missing: 5 seeds 0-4." in err
+    assert all(result.flight_path == () for result in read_results(folder / "less.json"))
+
+
+def test_merging_files_without_provenance(ble_eval_here, tmp_path, make_result):
+    write_results(tmp_path / "a.json", [make_result(0), make_result(1)])
+    write_results(tmp_path / "b.json", [make_result(1), make_result(2)])
+    status, _, err = ble_eval_here("merge", "a.json", "b.json", "--output", "new/ab.json")
+    assert status == 0
+    assert "Double, with equal results: 1 seed 1." in err
+    assert "give --suite" in err
+    assert [result.seed for result in read_results(tmp_path / "new" / "ab.json")] == [0, 1, 2]
+    status, _, err = ble_eval_here("merge", "a.json", "b.json", "--output", "ab.json", "--suite", "tiny_eval")
+    assert status == 2
+    assert "Missing: 7 seeds 3-9." in err
+    write_results(tmp_path / "b.json", [make_result(1, cumulative_reward=0.0)])
+    status, _, err = ble_eval_here("merge", "a.json", "b.json", "--output", "ab.json")
+    assert status == 2
+    assert "the same 1 seed 1" in err
+    (tmp_path / "b.json").write_text("[{}]")
+    status, _, err = ble_eval_here("merge", "a.json", "b.json", "--output", "ab.json")
+    assert status == 2
+    assert "b.json, record 0: 'seed' is missing" in err
+    assert not (tmp_path / "ab.json").exists()
+
+
+def test_runs_with_other_settings_do_not_merge(ble_eval_here, tmp_path):
+    for index, precision in enumerate(["float32", "float64"]):
+        words = ["--num-shards", 2, "--shard-idx", index, "--precision", precision]
+        assert ble_eval_here("run", "--agent", "random", "--seeds", 1, 2, *words)[0] == 0
+    files = [tmp_path / "results" / "seeds" / f"random_{index}.json" for index in range(2)]
+    status, _, err = ble_eval_here("merge", *files, "--output", "ab.json")
+    assert status == 2
+    assert 'precision is "float32" there and "float64" here' in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--agent", "randon"], "Unknown agent 'randon'. Did you mean 'random'?"),
+        (["--wind-field", "simpel"], "Unknown wind field 'simpel'. Did you mean 'simple'?"),
+        (["--suite", "tiny"], "Unknown suite 'tiny'. Did you mean 'tiny_eval'?"),
+        (["--suite", "tiny_eval", "--seeds", 1], "--suite or --seeds, not both"),
+        (["--seeds", 1, -1], "seed -1 is out of range"),
+        (["--seeds", 2**32], "seed 4294967296 is out of range"),
+        (["--seeds", "one"], "--seeds"),
+        (["--seeds", 1.5], "--seeds"),
+        (["--seeds", 4, 5, 4], "seed 4 is given twice"),
+        (["--seeds", 4, "--seed", -3], "seed -3 is out of range"),
+        (["--seeds", 4, "--num-shards", 2, "--shard-idx", 2], "no shard 2 of 2"),
+        (["--seeds", 4, "--num-shards", 0], "no shard 0 of 0"),
+        (["--seeds", 4, "--precision", "float16"], "float16"),
+        (["--seeds", 4, "--checkpoint-dir", "a"], "--checkpoint-dir and --checkpoint-idx together"),
+        (["--seeds", 4, "--name-override", "a/b"], "'a/b.json' is no file name"),
+        (["--seeds", 4, "--output-dir", "file"], "Cannot write to file/seeds: Not a directory"),
+        (["--no-such-flag"], "--no-such-flag"),
+    ],
+)
+def test_mistakes_are_named_and_nothing_is_written(ble_eval_here, tmp_path, words, message):
+    (tmp_path / "file").touch()
+    words = ["run", *words] if "--agent" in words else ["run", "--agent", "random", *words]
+    status, out, err = ble_eval_here(*words)
+    assert status == 2
+    assert message in err
+    assert out == ""
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_run_needs_an_agent_and_a_command_a_verb(ble_eval_here):
+    status, _, err = ble_eval_here("run", "--seeds", 4)
+    assert status == 2
+    assert "--agent" in err
+    status, _, err = ble_eval_here()
+    assert status == 2
+    assert "run" in err
+    assert "merge" in err
+
+
+def test_mistakes_that_show_when_the_agent_is_made(ble_eval, tmp_path):
+    done = ble_eval("run", "--agent", "fake", "--seeds", 1, "--agent.wildness", 3)
+    assert done.returncode == 2
+    assert done.stderr == "ble-eval: error: Cannot make the agent 'fake': wildness is 3.0, outside [0, 1].\n"
+    done = ble_eval("run", "--agent", "fake", "--seeds", 1, "--checkpoint-dir", "runs", "--checkpoint-idx", 7)
+    assert done.returncode == 2
+    assert "No checkpoint 7 in runs." in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "results" / "seeds").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ModelFileError("decoder.npz is altered"), 2), (OSError(28, "No space left on device"), 2)],
+)
+def test_errors_from_below_in_the_middle_of_a_flight(ble_eval_here, fake, monkeypatch, error, status):
+    def reset(self, *, seed=None, options=None):
+        raise error
+
+    monkeypatch.setattr(fake.FakeEnv, "reset", reset)
+    assert ble_eval_here("run", "--agent", "random", "--seeds", 1) == (
+        status,
+        "",
+        f"ble-eval: error: {error}\n",
+    )
+
+
+def test_an_error_that_is_no_mistake_of_the_user_keeps_its_traceback(ble_eval_here, fake, monkeypatch):
+    def reset(self, *, seed=None, options=None):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(fake.FakeEnv, "reset", reset)
+    with pytest.raises(ValueError, match="a bug"):
+        ble_eval_here("run", "--agent", "random", "--seeds", 1)
+
+
+def test_results_of_another_run_are_replaced_only_on_demand(ble_eval_here, tmp_path):
+    words = ["run", "--agent", "random", "--seeds"]
+    path = tmp_path / "results" / "seeds" / "random.json"
+    assert ble_eval_here(*words, 1)[0] == 0
+    first = path.read_bytes()
+    status, _, err = ble_eval_here(*words, 2)
+    assert status == 2
+    assert "seeds is [1] there and [2] here" in err
+    assert path.read_bytes() == first
+    assert ble_eval_here(*words, 1)[0] == 0
+    assert path.read_bytes() == first
+    assert ble_eval_here(*words, 2, "--fresh")[0] == 0
+    assert path.read_bytes() != first
+    path.with_suffix(".provenance").unlink()
+    status, _, err = ble_eval_here(*words, 2)
+    assert status == 2
+    assert "its settings are unknown" in err
+    path.with_suffix(".provenance").write_text("[]")
+    status, _, err = ble_eval_here(*words, 2)
+    assert status == 2
+    assert "is not a record of a run" in err
+
+
+def test_files_are_named_and_laid_out_as_asked(ble_eval_here, tmp_path):
+    words = [
+        "run",
+        "--agent",
+        "random",
+        "--seeds",
+        1,
+        "--output-dir",
+        "a/b",
+        "--no-flight-paths",
+        "--pretty-json",
+    ]
+    assert ble_eval_here(*words, "--name-override", "mine")[0] == 0
+    path = tmp_path / "a" / "b" / "seeds" / "mine.json"
+    assert records(path)[0]["flight_path"] == []
+    assert "\n  {\n" in path.read_text()
+
+
+def test_help_names_agents_suites_and_the_agents_options(ble_eval, ble_eval_here):
+    status, out, _ = ble_eval_here("run", "--help")
+    assert status == 0
+    assert "station_seeker" in out
+    assert "tiny_eval" in out
+    assert "generative" in out
+    assert "--agent.wildness" not in out
+    done = ble_eval("run", "--agent=fake", "--help")
+    assert done.returncode == 0
+    assert "--agent.wildness FLOAT" in done.stdout
+    assert "Share of its actions that are random." in done.stdout
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["run", "--agent", "station_seeker", "--help"]])
+def test_help_does_not_wait_for_jax(words):
+    script = f"""
+import sys
+from ble_eval.cli import main
+try:
+    main({words})
+except SystemExit as stop:
+    assert stop.code == 0
+slow = {{"jax", "flax", "scipy"}} & set(sys.modules)
+assert not slow, slow
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)

@@ -1,0 +1,54 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ble_eval.compilation_cache import use_compilation_cache
+
+FOLDER = "JAX_COMPILATION_CACHE_DIR"
+SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch, tmp_path):
+    for name in (FOLDER, SECONDS):
+        monkeypatch.setenv(name, "so that it is restored afterwards")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_jax_takes_the_folder_in_the_users_cache(tmp_path):
+    use_compilation_cache()
+    folder = tmp_path / "cache" / "ble" / "jax"
+    assert folder.is_dir()
+    names = "jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs"
+    script = f"import jax; print(*(getattr(jax.config, name) for name in {names}))"
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [str(folder), "0.2"]
+
+
+def test_the_users_settings_have_their_way(monkeypatch):
+    monkeypatch.setenv(FOLDER, "elsewhere")
+    use_compilation_cache()
+    assert os.environ[FOLDER] == "elsewhere"
+
+
+def test_a_home_that_cannot_be_written_to_is_no_obstacle(monkeypatch, tmp_path):
+    (tmp_path / "cache").touch()
+    use_compilation_cache()
+    assert FOLDER not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("platform", "folder"), [("linux", ".cache"), ("darwin", "Library/Caches"), ("win32", "AppData/Local")]
+)
+def test_each_system_has_its_folder(monkeypatch, tmp_path, platform, folder):
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    use_compilation_cache()
+    assert (tmp_path / folder / "ble" / "jax").is_dir()

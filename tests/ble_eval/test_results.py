@@ -1,0 +1,149 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from ble_eval.result_files import ResultPaths, read_results, result_file_name, write_json, write_results
+from ble_eval.results import EvaluationResult, FlightPathPoint, ResultFormatError, from_json, to_json
+
+RECORDINGS = Path(__file__).parents[1] / "data" / "eval"
+
+
+def test_a_record_has_the_originals_keys(make_result):
+    record = to_json(make_result(7))
+    assert list(record) == [
+        "seed",
+        "cumulative_reward",
+        "time_within_radius",
+        "out_of_power",
+        "envelope_burst",
+        "zeropressure",
+        "final_timestep",
+        "flight_path",
+    ]
+    assert record["flight_path"] == [
+        {
+            "x": 1.5,
+            "y": -2.5,
+            "pressure": 8000.0,
+            "superpressure": 300.0,
+            "elapsed_seconds": 180.0,
+            "power": 0.9,
+        }
+    ]
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+def test_results_come_back_as_they_were_written(tmp_path, make_result, pretty):
+    results = [make_result(3, cumulative_reward=1 / 3, out_of_power=True), make_result(1, flight_path=())]
+    write_results(tmp_path / "a.json", results, pretty=pretty)
+    assert read_results(tmp_path / "a.json") == results
+    assert isinstance(json.loads((tmp_path / "a.json").read_text()), list)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("agent", ["station_seeker", "perciatelli44"])
+def test_records_of_the_original_are_read(tmp_path, agent):
+    records = [json.loads(line) for line in (RECORDINGS / f"{agent}.jsonl").read_text().splitlines()]
+    (tmp_path / "original.json").write_text(json.dumps(records))
+    results = read_results(tmp_path / "original.json")
+    assert [result.seed for result in results] == list(range(30))
+    for record, result in zip(records, results, strict=True):
+        assert {**record, "flight_path": []} == to_json(result)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": None}, "'seed' is missing"),
+        ({"seed": 1.0}, "'seed' is 1.0, not an integer"),
+        ({"seed": True}, "'seed' is True, not an integer"),
+        ({"seed": -4}, "seed -4 is out of range"),
+        ({"cumulative_reward": "a"}, "'cumulative_reward' is 'a', not a finite number"),
+        ({"cumulative_reward": float("nan")}, "'cumulative_reward' is nan, not a finite number"),
+        ({"time_within_radius": 1.5}, "'time_within_radius' is 1.5, outside"),
+        ({"zeropressure": 0}, "'zeropressure' is 0, neither true nor false"),
+        ({"final_timestep": 0}, "'final_timestep' is 0, less than 1"),
+        ({"flight_path": {}}, "'flight_path' is {}, not a list"),
+        ({"flight_path": [3]}, "a point of 'flight_path' is an object with keys, not 3"),
+        ({"flight_path": [{"x": 1.0}]}, "'y' is missing"),
+    ],
+)
+def test_impossible_records(tmp_path, make_result, change, message):
+    record = {key: value for key, value in (to_json(make_result()) | change).items() if value is not None}
+    path = tmp_path / "bad.json"
+    path.write_text(json.dumps([to_json(make_result()), record]))
+    with pytest.raises(ResultFormatError) as caught:
+        read_results(path)
+    assert f"{path}, record 1: " in str(caught.value)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[{]", "is not a JSON file"),
+        (b"\xff\xfe", "is not a JSON file"),
+        (b'{"a": 1}', "not hold an array"),
+        (b"[5]", "not 5"),
+    ],
+)
+def test_files_that_hold_no_results(tmp_path, content, message):
+    path = tmp_path / "other.json"
+    path.write_bytes(content)
+    with pytest.raises(ResultFormatError, match=message) as caught:
+        read_results(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path, make_result, monkeypatch):
+    path = tmp_path / "a.json"
+    write_results(path, [make_result(1)])
+    with pytest.raises(ValueError, match="JSON"):
+        write_results(path, [make_result(2, cumulative_reward=float("inf"))])
+
+    def no_room(self, text, encoding):
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", no_room)
+    with pytest.raises(OSError, match="No space"):
+        write_json(path, [])
+    assert [result.seed for result in read_results(path)] == [1]
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("fake", None, None, 1, 0), "fake.json"),
+        (("fake", 12, None, 1, 0), "fake_12.json"),
+        (("fake", 0, None, 4, 3), "fake_0_3.json"),
+        (("fake", 12, "mine", 1, 0), "mine.json"),
+        (("fake", None, "mine", 2, 1), "mine_1.json"),
+    ],
+)
+def test_file_names(arguments, name):
+    assert result_file_name(*arguments) == name
+
+
+def test_a_pattern_for_shards_finds_results_alone(tmp_path):
+    paths = ResultPaths.of(tmp_path / "v1.2_0.json")
+    for path in (paths.results, paths.provenance, paths.partial):
+        path.touch()
+    assert list(tmp_path.glob("v1.2_*.json")) == [paths.results]
+    assert paths.provenance.name == "v1.2_0.provenance"
+    assert paths.partial.name == "v1.2_0.partial.jsonl"
+
+
+def test_failed_is_any_failure(make_result):
+    assert not make_result().failed
+    assert all(make_result(**{name: True}).failed for name in ("out_of_power", "envelope_burst", "zeropressure"))
+
+
+def test_an_unknown_key_is_ignored_and_integers_are_numbers(make_result):
+    record = to_json(make_result(cumulative_reward=5.0)) | {"cumulative_reward": 5, "note": "x"}
+    assert from_json(record) == make_result(cumulative_reward=5.0)
+    assert [field.name for field in dataclasses.fields(EvaluationResult)][-1] == "flight_path"
+    assert len(dataclasses.fields(FlightPathPoint)) == 6

@@ -1,0 +1,54 @@
+"""The sun against recordings."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from recordings import load
+
+from ble_sim.solar import HORIZON, attenuation, next_sunrise_sunset, solar_power, sun
+
+
+def test_elevation_and_flux(precision):
+    recorded = load("units/solar_calculator")
+    latitude, longitude = (jnp.asarray(recorded[name], precision) for name in ("lat_deg", "lng_deg"))
+    elevation, flux = jax.jit(sun)(latitude, longitude, jnp.asarray(recorded["unix_s"], jnp.int32))
+    assert elevation.dtype == flux.dtype == precision
+    atol = {"float64": 1e-9, "float32": 2e-4}[precision]
+    np.testing.assert_allclose(elevation, recorded["el_deg"], rtol=0, atol=atol)
+    np.testing.assert_allclose(flux, recorded["flux"], rtol={"float64": 1e-12, "float32": 1e-6}[precision])
+
+
+def test_attenuation_and_panel_power(precision):
+    recorded = load("units/solar_power")
+    elevation = jnp.asarray(recorded["el_deg"], precision)
+    pressure = jnp.asarray(recorded["pressure"], precision)
+    rtol = {"float64": 1e-12, "float32": 2e-5}[precision]
+    np.testing.assert_allclose(attenuation(elevation, pressure), recorded["attenuation"], rtol=rtol)
+    np.testing.assert_allclose(solar_power(elevation, pressure), recorded["solar_power_w"], rtol=rtol)
+
+
+def test_there_is_no_sunlight_below_the_horizon_and_some_at_it(precision):
+    elevation = jnp.asarray([HORIZON - 0.001, HORIZON], precision)
+    light = attenuation(elevation, jnp.asarray(8000.0, precision))
+    assert light[0] == 0.0 and light[1] > 0.0
+
+
+def test_sunrise_and_sunset_are_found_on_the_recorded_grid(precision):
+    recorded = load("units/sunrise_sunset")
+    latitude, longitude = (jnp.asarray(recorded[name], precision) for name in ("lat_deg", "lng_deg"))
+    sunrise, sunset = jax.jit(jax.vmap(next_sunrise_sunset))(
+        latitude, longitude, jnp.asarray(recorded["unix_s"], jnp.int32)
+    )
+    np.testing.assert_array_equal(sunrise, recorded["sunrise"])
+    np.testing.assert_array_equal(sunset, recorded["sunset"])
+
+
+@pytest.mark.parametrize("latitude", [-59.0, 0.0, 59.0])
+def test_events_lie_within_a_day_of_the_query(precision, latitude):
+    times = jnp.arange(1388534400, 1388534400 + 2 * 86400, 1800, dtype=jnp.int32)
+    for events in jax.jit(jax.vmap(next_sunrise_sunset, (None, None, 0)))(
+        jnp.asarray(latitude, precision), jnp.asarray(33.0, precision), times
+    ):
+        assert (events >= times).all()
+        assert (events - times <= 86400).all()

@@ -1,0 +1,40 @@
+"""Evaluations of the built-in agents on real winds, against evaluations recorded from the original."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ble_agents import create_agent
+from ble_env import BalloonEnv
+from ble_eval import cli
+from ble_eval.eval_lib import eval_agent
+from ble_eval.result_files import read_results
+from ble_eval.suites import EvaluationSuite
+
+RECORDINGS = Path(__file__).parents[1] / "data" / "eval"
+
+
+def recorded(agent: str) -> dict[int, dict]:
+    records = [json.loads(line) for line in (RECORDINGS / f"{agent}.jsonl").read_text().splitlines()]
+    return {record["seed"]: record for record in records}
+
+
+@pytest.mark.parametrize("agent", ["station_seeker", "perciatelli44"])
+def test_float64_gives_the_recorded_results(agent):
+    seeds = [1, 2, 5]
+    results = eval_agent(create_agent(agent), BalloonEnv(precision="float64"), EvaluationSuite(seeds, 960))
+    for result, record in zip(results, [recorded(agent)[seed] for seed in seeds], strict=True):
+        assert result.time_within_radius == record["time_within_radius"]
+        assert result.cumulative_reward == pytest.approx(record["cumulative_reward"], abs=0.5)
+        assert result.final_timestep == record["final_timestep"]
+
+
+def test_the_command_flies_and_writes_what_the_library_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "1")
+    words = ["run", "--agent", "station_seeker", "--seeds", "2", "--output-dir", str(tmp_path)]
+    assert cli.main(words) == 0
+    written = read_results(tmp_path / "seeds" / "station_seeker.json")
+    assert written == eval_agent(create_agent("station_seeker"), BalloonEnv(), EvaluationSuite([2], 960))
+    assert written[0].time_within_radius == pytest.approx(recorded("station_seeker")[2]["time_within_radius"], abs=0.02)
