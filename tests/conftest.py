@@ -1,9 +1,16 @@
-"""What tests of several packages share; nothing is computed before a test asks for it."""
+"""What tests of several packages share; nothing is computed before a test asks for it.
+
+Compiled programs are kept in the user's cache: shared by the tests, the processes they start, and later runs.
+"""
 
 import functools
 from collections.abc import Callable, Iterator
 
 import pytest
+
+from ble_sim.compilation_cache import use_compilation_cache
+
+use_compilation_cache()  # Before anything imports JAX, so that is imported by the fixtures themselves.
 
 
 @pytest.fixture(params=["float64", "float32"])

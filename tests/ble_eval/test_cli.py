@@ -203,6 +203,26 @@ def test_mistakes_are_named_and_nothing_is_written(ble_eval_here, tmp_path, word
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_mistakes_in_merging_are_named(ble_eval_here, tmp_path, make_result):
+    write_results(tmp_path / "a.json", [make_result(0)])
+    for words, message in [
+        (["--output", "b.json"], "Name the files to merge."),
+        (["a.json", "--output", "folder"], "ends in .json"),
+        (["none.json", "--output", "b.json"], "none.json"),
+        (["a.json", "--output", "a.json/b.json"], "Cannot write to a.json"),
+        (["a.json", "--output", "b.json", "--suite", "tiny"], "Did you mean 'tiny_eval'?"),
+    ]:
+        status, out, err = ble_eval_here("merge", *words)
+        assert (status, out) == (2, "")
+        assert message in err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_shard_without_seeds_is_an_empty_file(ble_eval_here, tmp_path):
+    assert ble_eval_here("run", "--agent", "random", "--seeds", 1, "--num-shards", 2)[0] == 0
+    assert records(tmp_path / "results" / "seeds" / "random_0.json") == []
+
+
 def test_a_run_needs_an_agent_and_a_command_a_verb(ble_eval_here):
     status, _, err = ble_eval_here("run", "--seeds", 4)
     assert status == 2

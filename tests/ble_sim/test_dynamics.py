@@ -13,6 +13,7 @@ import pytest
 from recordings import (
     BALLOON_FIELDS,
     SAFETY_FIELDS,
+    concatenate,
     flown_steps,
     load,
     restore_balloon,
@@ -34,20 +35,41 @@ ROUNDED_FIELDS = ("acs_power", "acs_mass_flow", "solar_power", "power_load")
 STEPS = {"flights": flown_steps, "stress flights": stress_steps}
 
 
+fly_rows = jax.jit(jax.vmap(fly))
+
+
 @functools.cache
-def flown(recording: str, precision: str):
-    """One step from every row of a recording, as numpy: balloon, safety layers, elapsed time, number of strides."""
-    before, _ = STEPS[recording]()
+def all_steps():
+    """The steps of both recordings, one after the other, and where each lies."""
+    parts = {name: steps() for name, steps in STEPS.items()}
+    num_flights = len(parts["flights"][0]["x"])
+    num_steps = num_flights + len(parts["stress flights"][0]["x"])
+    columns = [concatenate([part[i] for part in parts.values()]) for i in range(2)]
+    return *columns, {"flights": slice(num_flights), "stress flights": slice(num_flights, num_steps)}
+
+
+def restored(columns):
+    """What `fly` takes, but for the action, from columns."""
+    return (
+        restore_scenario(columns),
+        restore_balloon(columns),
+        restore_safety(columns),
+        jnp.asarray(columns["elapsed"], jnp.int32),
+        restore_wind(columns),
+    )
+
+
+@functools.cache
+def all_flown(precision: str):
+    """One step from every row, as numpy: balloon, safety layers, elapsed time, number of strides."""
+    before, _, _ = all_steps()
     with precision_scope(precision):
-        result = jax.jit(jax.vmap(fly))(
-            restore_scenario(before),
-            restore_balloon(before),
-            restore_safety(before),
-            jnp.asarray(before["elapsed"], jnp.int32),
-            restore_wind(before),
-            jnp.asarray(before["action"], jnp.int32),
-        )
-        return jax.device_get(result)
+        return jax.device_get(fly_rows(*restored(before), jnp.asarray(before["action"], jnp.int32)))
+
+
+def flown(recording: str, precision: str):
+    """The part of one recording."""
+    return jax.tree.map(lambda leaf: leaf[all_steps()[2][recording]], all_flown(precision))
 
 
 @pytest.mark.parametrize("recording", STEPS)
@@ -86,32 +108,40 @@ def test_whatever_is_discrete_is_equal_everywhere(recording, precision):
     np.testing.assert_array_equal(elapsed, after["elapsed"])
 
 
-# Error of one step in float32, from rows rounded to float32, over all flights: (largest, root mean square).
-# The largest arise in slow descents, which amplify rounding (by a fifth a stride), and next to the corners of
-# the compressor's table.
+# Error of one step in float32, from rows rounded to float32, over all flights: (largest, root mean square). Measured
+# were a third and two thirds of that. The largest arise where slow descents amplify rounding (by a fifth a stride) and,
+# of the position, 1500 km away from the station.
 FLOAT32_ERRORS = {
-    "x": (1.0, 1.0),
+    "x": (3.5, 0.25),
+    "y": (1.8, 0.15),
+    "pressure": (2.5, 0.014),
+    "ambient_temperature": (8e-3, 6e-5),
+    "internal_temperature": (7e-4, 2.5e-5),
+    "mols_air": (0.2, 9e-4),
+    "volume": (0.04, 2.6e-4),
+    "superpressure": (1.9, 0.012),
+    "acs_power": (0.6, 2.4e-3),
+    "acs_mass_flow": (5e-4, 1.7e-6),
+    "solar_power": (0.022, 5e-4),
+    "power_load": (0.6, 2.4e-3),
+    "battery_charge": (6e-3, 4.5e-4),
 }
 
 
 @pytest.mark.parametrize("field", BALLOON_FIELDS)
 def test_float32_errs_by_no_more_than_this_in_one_step(field):
     largest, typical = FLOAT32_ERRORS[field]
-    errors = []
-    for recording, steps in STEPS.items():
-        balloon, _, _, _ = flown(recording, "float32")
-        errors.append(getattr(balloon, field).astype(np.float64) - steps()[1][field])
-    errors = np.concatenate(errors)
-    assert np.abs(errors).max() < largest
-    assert np.sqrt(np.mean(errors**2)) < typical
+    balloon, _, _, _ = all_flown("float32")
+    error = getattr(balloon, field).astype(np.float64) - all_steps()[1][field]
+    assert np.abs(error).max() < largest
+    assert np.sqrt(np.mean(error**2)) < typical
 
 
-@pytest.mark.parametrize("status", [s for s in BalloonStatus if s != BalloonStatus.OK])
-def test_a_flight_that_has_ended_stays_as_it_is(precision, status):
-    before = {name: column[-1:] for name, column in stress_steps()[1].items()}
-    balloon = dataclasses.replace(restore_balloon(before), status=jnp.full(1, status, jnp.int32))
-    elapsed, safety = jnp.asarray(before["elapsed"], jnp.int32), restore_safety(before)
-    wind, action = jnp.asarray([[9.0, -9.0]], precision), jnp.asarray([Action.DOWN], jnp.int32)
-    after = jax.vmap(fly)(restore_scenario(before), balloon, safety, elapsed, wind, action)
-    expected = (balloon, safety, elapsed, jnp.zeros(1, jnp.int32))
-    jax.tree.map(np.testing.assert_array_equal, after, expected)
+def test_a_flight_that_has_ended_stays_as_it_is(precision):
+    before, _, _ = all_steps()
+    scenario, balloon, safety, elapsed, wind = restored(before)
+    status = jnp.arange(len(elapsed), dtype=jnp.int32) % 3 + 1
+    balloon = dataclasses.replace(balloon, status=status)
+    actions = jnp.asarray(before["action"], jnp.int32)
+    after = fly_rows(scenario, balloon, safety, elapsed, wind, actions)
+    jax.tree.map(np.testing.assert_array_equal, after, (balloon, safety, elapsed, jnp.zeros_like(elapsed)))

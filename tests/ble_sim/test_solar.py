@@ -8,6 +8,8 @@ from recordings import load
 
 from ble_sim.solar import HORIZON, attenuation, next_sunrise_sunset, solar_power, sun
 
+next_events = jax.jit(jax.vmap(next_sunrise_sunset))
+
 
 def test_elevation_and_flux(precision):
     recorded = load("units/solar_calculator")
@@ -37,18 +39,15 @@ def test_there_is_no_sunlight_below_the_horizon_and_some_at_it(precision):
 def test_sunrise_and_sunset_are_found_on_the_recorded_grid(precision):
     recorded = load("units/sunrise_sunset")
     latitude, longitude = (jnp.asarray(recorded[name], precision) for name in ("lat_deg", "lng_deg"))
-    sunrise, sunset = jax.jit(jax.vmap(next_sunrise_sunset))(
-        latitude, longitude, jnp.asarray(recorded["unix_s"], jnp.int32)
-    )
+    sunrise, sunset = next_events(latitude, longitude, jnp.asarray(recorded["unix_s"], jnp.int32))
     np.testing.assert_array_equal(sunrise, recorded["sunrise"])
     np.testing.assert_array_equal(sunset, recorded["sunset"])
 
 
 @pytest.mark.parametrize("latitude", [-59.0, 0.0, 59.0])
 def test_events_lie_within_a_day_of_the_query(precision, latitude):
-    times = jnp.arange(1388534400, 1388534400 + 2 * 86400, 1800, dtype=jnp.int32)
-    for events in jax.jit(jax.vmap(next_sunrise_sunset, (None, None, 0)))(
-        jnp.asarray(latitude, precision), jnp.asarray(33.0, precision), times
-    ):
+    times = jnp.asarray(np.linspace(1388534400, 1388534400 + 200 * 86399, 200), jnp.int32)
+    latitudes, longitudes = jnp.full(200, latitude, precision), jnp.linspace(-180, 180, 200, dtype=precision)
+    for events in next_events(latitudes, longitudes, times):
         assert (events >= times).all()
         assert (events - times <= 86400).all()

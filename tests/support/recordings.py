@@ -66,15 +66,23 @@ def flights(policy: str) -> Columns:
     shape = columns["x"].shape
     for name in _EPISODE_FIELDS:
         columns[name] = np.broadcast_to(resets[name][:NUM_SEEDS, None], shape)
+    for name in _VEHICLE_FIELDS:
+        columns[name] = np.broadcast_to(getattr(Vehicle(), name), shape)
     columns["elapsed"] = np.broadcast_to(STEP_SECONDS * np.arange(shape[1], dtype=np.int32), shape)
     return columns
+
+
+def concatenate(parts: list[Columns]) -> Columns:
+    """Tables one after the other; a column that one of them lacks is left out."""
+    names = set.intersection(*map(set, parts))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0] if name in names}
 
 
 @functools.cache
 def flown_steps() -> tuple[Columns, Columns]:
     """Every step of the 24 flights, [flight * step]: before it, with `action`, and after it."""
     parts = [_steps(flights(policy)) for policy in POLICIES]
-    return _concatenate([before for before, _ in parts]), _concatenate([after for _, after in parts])
+    return concatenate([before for before, _ in parts]), concatenate([after for _, after in parts])
 
 
 @functools.cache
@@ -168,7 +176,3 @@ def _steps(columns: Columns) -> tuple[Columns, Columns]:
 
 def _select(columns: Columns, index: np.ndarray) -> Columns:
     return {name: column[index] for name, column in columns.items()}
-
-
-def _concatenate(parts: list[Columns]) -> Columns:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -13,7 +13,6 @@ Its functions follow the precision in force when they are traced.
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -73,23 +72,27 @@ def next_key(rng: jax.Array) -> tuple[jax.Array, jax.Array]:
     return rng, key
 
 
-@partial(jax.jit, static_argnums=0)
-def _begin(init: Callable[..., Any], params: Params, rng: jax.Array, observation: jax.Array) -> Any:
+def begin_flight(policy_init: Callable[..., Any], params: Params, rng: jax.Array, observation: jax.Array) -> Any:
+    """Draw a key and let a policy begin: (rng, carry, first action)."""
     rng, key = next_key(rng)
-    return rng, *init(params, key, observation)
+    return rng, *policy_init(params, key, observation)
 
 
-@partial(jax.jit, static_argnums=0)
-def _advance(
-    step: Callable[..., Any],
+def continue_flight(
+    policy_step: Callable[..., Any],
     params: Params,
     rng: jax.Array,
     carry: Carry,
     observation: jax.Array,
     reward: jax.Array,
 ) -> Any:
+    """Draw a key and let a policy go on: (rng, carry, next action)."""
     rng, key = next_key(rng)
-    return rng, *step(params, key, carry, observation, reward)
+    return rng, *policy_step(params, key, carry, observation, reward)
+
+
+_begin = jax.jit(begin_flight, static_argnums=0)
+_advance = jax.jit(continue_flight, static_argnums=0)
 
 
 class PolicyAgent(Agent):

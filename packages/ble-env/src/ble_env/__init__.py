@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from ble_env.features import FeatureConstructor, PerciatelliFeatures
     from ble_env.gym_env import BalloonEnv, SimulatorState
     from ble_env.reward import RewardFunction, StationKeepingReward
+    from ble_env.vector_env import BalloonVectorEnv
 
 __all__ = [
     "BalloonEnv",
+    "BalloonVectorEnv",
     "FeatureConstructor",
     "NamedFeatures",
     "PerciatelliFeatures",
@@ -38,9 +40,15 @@ _LAZY = {
     "PerciatelliFeatures": "features",
     "RewardFunction": "reward",
     "StationKeepingReward": "reward",
+    "BalloonVectorEnv": "vector_env",
 }
 
-gymnasium.register(ENV_ID, entry_point="ble_env.gym_env:BalloonEnv", max_episode_steps=MAX_EPISODE_STEPS)
+gymnasium.register(
+    ENV_ID,
+    entry_point="ble_env.gym_env:BalloonEnv",
+    vector_entry_point="ble_env.vector_env:BalloonVectorEnv",
+    max_episode_steps=MAX_EPISODE_STEPS,
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """Observations: pure functions of the scenario and the state."""
 
 import abc
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -32,10 +33,12 @@ from ble_sim.safety import Action, navigation_paused
 from ble_sim.scenario import Scenario
 from ble_sim.solar import next_sunrise_sunset
 from ble_sim.state import SimState
+from ble_sim.vehicle import Vehicle
 from ble_sim.wind.field import WindField
 from ble_sim.wind.gp import predict
 
 _LEVEL_SPACING = (MAX_PRESSURE - MIN_PRESSURE) / (NUM_LEVELS - 1)
+_BENCHMARK_WINDOW = 128  # Its balloon reaches 6329 Pa at most, from an empty ballonet down to the minimum altitude.
 _TOLERANCE = 1e-5
 _MAX_PRESSURE_RATIO = 5.0  # The envelope bursts long before; the reference has no bound.
 
@@ -87,7 +90,13 @@ class PerciatelliFeatures(FeatureConstructor):
     """The benchmark's 1099 features: 16 of the balloon and a column of 361 winds relative to it.
 
     `ble_env.named_features` explains the layout and undoes it.
+
+    Attributes:
+        window: how many of the 181 levels are predicted, from the lowest pressure within reach on. Levels beyond
+            would be called unreachable, so it has to hold all that the vehicle can reach; it decides the speed.
     """
+
+    window: int = NUM_LEVELS
 
     @property
     def observation_space(self) -> spaces.Box:
@@ -97,8 +106,13 @@ class PerciatelliFeatures(FeatureConstructor):
         return spaces.Box(low, high, dtype=np.float32)
 
     def observe(self, wind_field: WindField, scenario: Scenario, state: SimState) -> jax.Array:
-        column = _centered(_wind_features(wind_field, scenario, state), state.balloon.pressure)
+        column = _wind_features(wind_field, scenario, state, self.window)
         return jnp.concatenate([_balloon_features(scenario, state), column.reshape(-1)]).astype(jnp.float32)
+
+
+def perciatelli_features(vehicle: Vehicle) -> PerciatelliFeatures:
+    """The benchmark's features, with the narrowest window that is known to suffice for the vehicle."""
+    return PerciatelliFeatures(_BENCHMARK_WINDOW if vehicle == Vehicle() else NUM_LEVELS)
 
 
 def solar_cycle_angle(latitude: jax.Array, longitude: jax.Array, time: jax.Array) -> jax.Array:
@@ -155,11 +169,15 @@ def _balloon_features(scenario: Scenario, state: SimState) -> jax.Array:
     return jnp.stack([features[feature].astype(balloon.x.dtype) for feature in Feature])
 
 
-def _wind_features(wind_field: WindField, scenario: Scenario, state: SimState) -> jax.Array:
-    """(uncertainty, bearing, magnitude) at each of the fixed pressure levels: float[181, 3]."""
+def _wind_features(wind_field: WindField, scenario: Scenario, state: SimState, window: int) -> jax.Array:
+    """(uncertainty, bearing, magnitude) of the levels around the balloon: float[361, 3], its own in the middle."""
     balloon = state.balloon
     dtype = balloon.x.dtype
-    levels = jnp.asarray(np.linspace(MIN_PRESSURE, MAX_PRESSURE, NUM_LEVELS), dtype)
+    sun = sun_at(scenario, balloon.x, balloon.y, state.elapsed)
+    lowest, highest = reachable_pressures(scenario, sun)
+    first = jnp.clip(_level(lowest, jnp.ceil), 0, NUM_LEVELS - window)
+    levels = MIN_PRESSURE + _LEVEL_SPACING * (first + jnp.arange(window)).astype(dtype)
+
     u, v = wind_field.wind(scenario.forecast, balloon.x, balloon.y, levels, state.elapsed)
     error, uncertainty = predict(state.gp, balloon.x, balloon.y, levels, state.elapsed)
     u, v = u + error[:, 0], v + error[:, 1]
@@ -172,18 +190,19 @@ def _wind_features(wind_field: WindField, scenario: Scenario, state: SimState) -
     bearing = jnp.where(speed < _TOLERANCE, 1.0, bearing)
     bearing = jnp.where(distance < _TOLERANCE, 0.0, bearing)
 
-    lowest, highest = reachable_pressures(scenario, sun_at(scenario, balloon.x, balloon.y, state.elapsed))
+    unreachable = jnp.asarray(UNREACHABLE, dtype)
     is_reachable = (levels >= lowest) & (levels <= highest)
     features = jnp.stack([uncertainty, bearing, _squash(speed, WIND_SPEED_SCALE)], axis=-1)
-    return jnp.where(is_reachable[:, None], features, jnp.asarray(UNREACHABLE, dtype))
+    features = jnp.where(is_reachable[:, None], features, unreachable)
+    column = jnp.broadcast_to(unreachable, (NUM_RELATIVE_LEVELS, 3))
+    place = CENTER_LEVEL - _level(balloon.pressure, jnp.round) + first
+    return jax.lax.dynamic_update_slice(column, features, (place, jnp.int32(0)))
 
 
-def _centered(column: jax.Array, pressure: jax.Array) -> jax.Array:
-    """Shift the fixed column so that the balloon's nearest level is in the middle of 361."""
+def _level(pressure: jax.Array, rounding: Callable[[jax.Array], jax.Array]) -> jax.Array:
+    """Index of the fixed level at a pressure, which is clipped to their range."""
     offset = jnp.clip(pressure, MIN_PRESSURE, MAX_PRESSURE) - MIN_PRESSURE
-    level = jnp.round(offset / _LEVEL_SPACING).astype(jnp.int32)  # Half to even.
-    unreachable = jnp.broadcast_to(jnp.asarray(UNREACHABLE, column.dtype), (NUM_RELATIVE_LEVELS, 3))
-    return jax.lax.dynamic_update_slice(unreachable, column, (CENTER_LEVEL - level, jnp.int32(0)))
+    return rounding(offset / _LEVEL_SPACING).astype(jnp.int32)
 
 
 def _rescale(value: jax.Array, low: float, high: float) -> jax.Array:

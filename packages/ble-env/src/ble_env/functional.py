@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from ble_env.features import FeatureConstructor, PerciatelliFeatures
+from ble_env.features import FeatureConstructor, perciatelli_features
 from ble_env.reward import RewardFunction, StationKeepingReward
 from ble_env.telemetry import measure
 from ble_sim.dynamics import initial_state, step
@@ -39,7 +39,7 @@ class Task:
     """What is to be solved: which wind, what is observed, and what is rewarded. Hashable, so static under jit."""
 
     wind_field: WindField = field(default_factory=GenerativeWindField)
-    features: FeatureConstructor = field(default_factory=PerciatelliFeatures)
+    features: FeatureConstructor = field(default_factory=lambda: perciatelli_features(Vehicle()))
     reward: RewardFunction = field(default_factory=StationKeepingReward)
     station_keeping_radius_km: float = 50.0
 

@@ -1,9 +1,8 @@
 """The single environment for Gymnasium."""
 
 import dataclasses
-import math
-import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
@@ -12,19 +11,20 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
-from ble_env.features import FeatureConstructor, PerciatelliFeatures
-from ble_env.functional import Outcome, Task, compiled
+from ble_env.devices import Device, compute_scope, find_device
+from ble_env.features import FeatureConstructor
+from ble_env.functional import Outcome, compiled
+from ble_env.options import check_max_episode_steps, make_task, scenario_changes
 from ble_env.reward import RewardFunction, StationKeepingReward
+from ble_env.seeding import clock_seed, next_episode_keys, start_streams
 from ble_env.telemetry import to_info
-from ble_sim.constants import SECONDS_PER_DAY, STEP_SECONDS
-from ble_sim.plugins import unknown_name
-from ble_sim.precision import check_precision, precision_scope, reference_draws
+from ble_sim.constants import STEP_SECONDS
+from ble_sim.precision import check_precision
 from ble_sim.scenario import Scenario
-from ble_sim.seeds import MAX_SEED, check_seed
+from ble_sim.seeds import check_seed
 from ble_sim.state import SimState
 from ble_sim.vehicle import Vehicle
 from ble_sim.wind.field import WindField
-from ble_sim.wind.registry import make_wind_field
 
 
 class SimulatorState(NamedTuple):
@@ -33,17 +33,15 @@ class SimulatorState(NamedTuple):
     scenario: Scenario
     state: SimState
 
+    def check_precision(self, precision: str) -> None:
+        """Check that an environment of this precision can continue from here.
 
-_RESET_OPTIONS = {
-    "x": ("start_x", -1e6, 1e6),
-    "y": ("start_y", -1e6, 1e6),
-    "pressure": ("start_pressure", 5000.0, 14000.0),
-    "start_time": ("start_time", 0, 2**31 - 1 - 366 * SECONDS_PER_DAY),
-    "latitude": ("latitude", -59.0, 59.0),
-    "longitude": ("longitude", -180.0, 180.0),
-    "upwelling_infrared": ("upwelling_infrared", 225.0, 400.0),
-}
-"""Option -> field of `Scenario`, lowest and highest value."""
+        Raises:
+            ValueError: it cannot.
+        """
+        own = str(self.state.balloon.x.dtype)
+        if own != precision:
+            raise ValueError(f"the state is in {own}, this environment in {precision}")
 
 
 class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
@@ -56,7 +54,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     Args:
         station_keeping_radius_km: what `info["inside_radius"]`, and so TWR50, is judged by. The reward has its own.
         reward_function: hashable and traceable, see `ble_env.RewardFunction`.
-        feature_constructor: what is observed.
+        feature_constructor: what is observed; the benchmark's 1099 features by default.
         wind_field: the name of an installed wind field, or a `ble_sim.wind.field.WindField`.
         vehicle: the balloon.
         precision: "float32" is the fast path and the default: single steps agree with the reference to the digits
@@ -64,6 +62,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         max_episode_steps: truncate after so many steps.
         seed: of the stream of episodes that resets without a seed go through. As in the reference the first episode
             of `seed` is the one that `reset(seed=seed)` gives, and the first `reset()` gives the second.
+        device: where to compute: a JAX device, or the name of a platform ("cpu" leaves an accelerator to others);
+            None for JAX's default.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
@@ -73,35 +73,29 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         *,
         station_keeping_radius_km: float = 50.0,
         reward_function: RewardFunction = StationKeepingReward(),
-        feature_constructor: FeatureConstructor = PerciatelliFeatures(),
+        feature_constructor: FeatureConstructor | None = None,
         wind_field: str | WindField = "generative",
         vehicle: Vehicle = Vehicle(),
         precision: str = "float32",
         max_episode_steps: int | None = None,
         seed: int | None = None,
+        device: Device | str | None = None,
     ) -> None:
-        if not (math.isfinite(station_keeping_radius_km) and station_keeping_radius_km > 0.0):
-            raise ValueError(f"station_keeping_radius_km must be positive, got {station_keeping_radius_km}")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps must be at least 1 or None, got {max_episode_steps}")
         self.precision = check_precision(precision)
-        self.observation_space = feature_constructor.observation_space
-        self.action_space = spaces.Discrete(3)
+        self.max_episode_steps = check_max_episode_steps(max_episode_steps)
         self.vehicle = vehicle
-        self.task = Task(
-            wind_field=make_wind_field(wind_field) if isinstance(wind_field, str) else wind_field,
-            features=feature_constructor,
-            reward=reward_function,
-            station_keeping_radius_km=station_keeping_radius_km,
-        )
+        self.task = make_task(wind_field, feature_constructor, reward_function, station_keeping_radius_km, vehicle)
+        self.action_space = spaces.Discrete(3)
+        self.observation_space = self.task.features.observation_space
+        self._device = find_device(device)
         self._compiled = compiled(self.task)
-        self._wind_parameters = self.task.wind_field.parameters()
-        self._max_episode_steps = max_episode_steps
+        with self._scope():
+            self._wind_parameters = self.task.wind_field.parameters()
         self._flight: SimulatorState | None = None
         self._start_time = 0
         self._num_steps = 0
         self._is_over = False
-        self._key = _key(time.time_ns() // 1000 & MAX_SEED if seed is None else seed)
+        self._start_stream(clock_seed() if seed is None else seed)
         self._next_episode_key()
 
     def reset(
@@ -117,11 +111,12 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         Raises:
             ValueError: for a seed outside [0, 2**32), an unknown option, or one out of range.
         """
+        changes = scenario_changes(options or {})
         if seed is not None:
-            self._key = _key(seed)
+            seed = check_seed(seed)  # Gymnasium takes no integers of numpy.
+            self._start_stream(seed)
         super().reset(seed=seed)
-        changes = _scenario_changes(options or {})
-        with precision_scope(self.precision):
+        with self._scope():
             scenario = self._compiled.sample(self._wind_parameters, self.vehicle, self._next_episode_key())
             scenario = dataclasses.replace(
                 scenario,
@@ -148,12 +143,12 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             raise RuntimeError("step was called before the first reset: call reset first")
         if self._is_over:
             raise RuntimeError("the episode has ended: call reset before the next step")
-        with precision_scope(self.precision):
+        with self._scope():
             state, outcome = self._compiled.advance(flight.scenario, flight.state, np.int32(action))
         self._flight = SimulatorState(flight.scenario, state)
         self._num_steps += 1
         observation, reward, terminated, info = self._report(outcome)
-        truncated = self._max_episode_steps is not None and self._num_steps >= self._max_episode_steps
+        truncated = self.max_episode_steps is not None and self._num_steps >= self.max_episode_steps
         self._is_over = terminated or truncated
         return observation, reward, terminated, truncated, info
 
@@ -179,39 +174,27 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         Raises:
             ValueError: if the state has another precision.
         """
-        precision = str(flight.state.balloon.x.dtype)
-        if precision != self.precision:
-            raise ValueError(f"the state is in {precision}, this environment in {self.precision}")
+        flight.check_precision(self.precision)
         self._flight = flight
         self._start_time = int(flight.scenario.start_time)
         self._num_steps = int(flight.state.elapsed) // STEP_SECONDS
-        with precision_scope(self.precision):
+        with self._scope():
             outcome = self._compiled.outcome(*flight)
         observation, _, self._is_over, info = self._report(outcome)
         return observation, info
 
-    def _next_episode_key(self) -> jax.Array:
-        with reference_draws():
-            self._key, episode_key = jax.random.split(self._key)
+    def _start_stream(self, seed: int) -> None:
+        with self._scope():
+            self._stream = start_streams([seed])
+
+    def _next_episode_key(self) -> np.ndarray:
+        with self._scope():
+            self._stream, (episode_key,) = next_episode_keys(self._stream)
         return episode_key
+
+    def _scope(self) -> AbstractContextManager[None]:
+        return compute_scope(self.precision, self._device)
 
     def _report(self, outcome: Outcome) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
         observation, reward, terminated, telemetry = jax.device_get(outcome)
         return observation, float(reward), bool(terminated), to_info(telemetry, self._start_time)
-
-
-def _key(seed: int) -> jax.Array:
-    with reference_draws():
-        return jax.random.PRNGKey(np.uint32(check_seed(seed)))
-
-
-def _scenario_changes(options: Mapping[str, Any]) -> dict[str, float]:
-    changes = {}
-    for name, value in options.items():
-        if name not in _RESET_OPTIONS:
-            raise unknown_name("reset option", name, _RESET_OPTIONS)
-        field, low, high = _RESET_OPTIONS[name]
-        if not low <= value <= high:
-            raise ValueError(f"reset option {name!r} must lie in [{low}, {high}], got {value}")
-        changes[field] = value
-    return changes

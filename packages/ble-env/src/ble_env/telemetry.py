@@ -13,6 +13,11 @@ from ble_sim.scenario import Scenario
 from ble_sim.state import BalloonStatus, SimState
 
 _FLAGS = ("inside_radius", "paused_power", "paused_envelope", "paused_altitude")
+_FAILURES = {
+    "out_of_power": BalloonStatus.OUT_OF_POWER,
+    "envelope_burst": BalloonStatus.BURST,
+    "zeropressure": BalloonStatus.ZEROPRESSURE,
+}
 
 
 class Telemetry(NamedTuple):
@@ -97,15 +102,43 @@ def to_info(telemetry: np.ndarray, start_time: int) -> dict[str, Any]:
         telemetry: what `measure` returned for one balloon.
         start_time: of the episode, seconds since 1970 UTC.
     """
-    info: dict[str, Any] = Telemetry._make(telemetry.tolist())._asdict()
-    status, elapsed = int(info.pop("status")), datetime.timedelta(seconds=info.pop("elapsed"))
-    info["wind"] = np.array([info.pop("wind_u"), info.pop("wind_v")], telemetry.dtype)
+    info = _named(Telemetry._make(telemetry.tolist()))
+    elapsed = datetime.timedelta(seconds=info.pop("elapsed"))
+    info["wind"] = telemetry[_WIND]
     info["effective_action"] = int(info["effective_action"])
-    for flag in _FLAGS:
-        info[flag] = bool(info[flag])
-    info["out_of_power"] = status == BalloonStatus.OUT_OF_POWER
-    info["envelope_burst"] = status == BalloonStatus.BURST
-    info["zeropressure"] = status == BalloonStatus.ZEROPRESSURE
     info["time_elapsed"] = elapsed
     info["date_time"] = datetime.datetime.fromtimestamp(start_time, datetime.UTC) + elapsed
     return info
+
+
+def to_infos(telemetry: np.ndarray, start_time: np.ndarray, is_told: np.ndarray) -> dict[str, np.ndarray]:
+    """The `info` of many environments in Gymnasium's batched form.
+
+    The keys are those of `to_info`, each with an array that has a row for each environment, and `_key` beside `key`
+    for which rows are told. Times are `timedelta64[s]` and `datetime64[s]` (UTC) instead of Python's.
+
+    Args:
+        telemetry: what `measure` returned, [num_envs, fields].
+        start_time: int[num_envs], of the episodes, seconds since 1970 UTC.
+        is_told: bool[num_envs]; the rows of other environments are zeros.
+    """
+    telemetry = np.where(is_told[:, None], telemetry, 0)
+    infos = _named(Telemetry._make(np.array(telemetry.T, np.float64, order="C")))
+    elapsed = infos.pop("elapsed").astype("timedelta64[s]")
+    infos["wind"] = np.array(telemetry[:, _WIND])
+    infos["effective_action"] = infos["effective_action"].astype(int)
+    infos["time_elapsed"] = elapsed
+    infos["date_time"] = np.where(is_told, start_time, 0).astype("datetime64[s]") + elapsed
+    return infos | {f"_{key}": is_told.copy() for key in infos}
+
+
+_WIND = slice(Telemetry._fields.index("wind_u"), Telemetry._fields.index("wind_v") + 1)
+
+
+def _named(telemetry: Telemetry) -> dict[str, Any]:
+    """What is the same for one balloon's numbers as for arrays of many's."""
+    info = telemetry._asdict()
+    del info["wind_u"], info["wind_v"]
+    status = info.pop("status")
+    info |= {flag: info[flag] != 0 for flag in _FLAGS}
+    return info | {failure: status == value for failure, value in _FAILURES.items()}

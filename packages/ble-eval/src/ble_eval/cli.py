@@ -53,16 +53,16 @@ def _verbs(words: Sequence[str]) -> Any:
     """The type that tyro parses: one of the verbs."""
     agent_options, description = NoConfig, None
     if words[:1] == ["run"]:
-        agent_options, description = (
-            _agent_options(words[1:]),
-            f"{inspect.getdoc(RunArguments)}\n\n{_installed()}",
-        )
-    run_verb: Any = Annotated[RunArguments[agent_options], tyro.conf.subcommand("run", description=description)]
+        agent_options = _agent_options(words[1:])
+        description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
+    run_flags: Any = RunArguments[agent_options]
+    run_verb: Any = Annotated[run_flags, tyro.conf.subcommand("run", description=description)]
     merge_verb: Any = Annotated[MergeArguments, tyro.conf.subcommand("merge")]
     return run_verb | merge_verb
 
 
 def _installed() -> str:
+    """The names that the flags of `run` take."""
     kinds = {"Agents": AGENTS, "Suites": SUITES, "Wind fields": WIND_FIELDS}
     return "\n\n".join(f"{kind}: {', '.join(registry.names())}." for kind, registry in kinds.items())
 

@@ -21,14 +21,18 @@ def eval_agent(
     *,
     render_period: int = 10,
     calculate_flight_path: bool = True,
-    agent_seed: int | None = None,
-    on_episode: Callable[[EvaluationResult], None] | None = None,
+    agent_seed: int = 0,
+    on_episode: Callable[[EvaluationResult], None] = lambda result: None,
+    on_steps: Callable[[int, int], None] = lambda steps, inside: None,
 ) -> list[EvaluationResult]:
     """Flies one episode for each seed of the suite, with the agent in evaluation mode.
 
-    After every step of the environment, the last included, the agent is stepped with what came of it, so an
-    agent that learns sees every reward; its last answer is not flown. Then `end_episode` says whether the
-    flight ended in a terminal state.
+    An agent that offers its policy as pure functions (`Agent.batched_policy`) flies many episodes side by side on all
+    cores, if the environment is a `BalloonEnv` that neither renders nor is wrapped in anything that changes it.
+
+    Any other flies them one by one: after every step of the environment, the last included, the agent is stepped with
+    what came of it, so an agent that learns sees every reward; its last answer is not flown. Then `end_episode` says
+    whether the flight ended in a terminal state.
 
     Args:
         agent: the agent to evaluate; its mode is EVAL afterwards.
@@ -36,10 +40,11 @@ def eval_agent(
         eval_suite: which seeds to fly, and for how long.
         render_period: with an environment that renders, every how many steps it does, from the first on.
         calculate_flight_path: whether the results hold the path.
-        agent_seed: seed of the agent's own randomness, not negative. If given, the agent is reseeded at every
-            episode from this number and the episode's seed, which makes an episode the same whatever was
-            flown before it. If None, the agent's random stream runs on from one episode to the next.
-        on_episode: called with each result as soon as it is there.
+        agent_seed: seed of the agent's own randomness, not negative. The agent is reseeded at every episode from this
+            number and the episode's seed, which makes an episode the same whatever is flown before or beside it.
+        on_episode: called with each result as soon as it is there, in the order in which they are finished.
+        on_steps: called now and then with the number of steps flown since the last call, and how many of them ended
+            within the radius.
 
     Returns:
         The results in the order of the suite's seeds.
@@ -49,16 +54,53 @@ def eval_agent(
     """
     suite = dataclasses.replace(eval_suite)  # checks anew what the caller may have changed
     agent.set_mode(AgentMode.EVAL)
-    render_period = render_period if env.render_mode is not None else 0
-    results = []
-    for seed in suite.seeds:
-        if agent_seed is not None:
-            agent.reseed(_mixed(agent_seed, seed))
-        result = _fly(agent, env, seed, suite.max_episode_length, render_period, calculate_flight_path)
-        results.append(result)
-        if on_episode is not None:
-            on_episode(result)
-    return results
+    agent_seeds = [_mixed(agent_seed, seed) for seed in suite.seeds]
+    policy, max_steps = agent.batched_policy(), _unwrapped_steps(env, suite.max_episode_length)
+    if policy is not None and max_steps is not None:
+        from ble_eval.lockstep import fly_in_lockstep
+
+        flown = fly_in_lockstep(
+            policy,
+            env.unwrapped.task,
+            env.unwrapped.vehicle,
+            env.unwrapped.precision,
+            suite.seeds,
+            max_steps,
+            agent_seeds=agent_seeds,
+            keep_paths=calculate_flight_path,
+            on_steps=on_steps,
+        )
+    else:
+        render_period = render_period if env.render_mode is not None else 0
+        flown = (
+            _fly(agent, env, seed, own_seed, suite.max_episode_length, render_period, calculate_flight_path, on_steps)
+            for seed, own_seed in zip(suite.seeds, agent_seeds, strict=True)
+        )
+    results = {}
+    for result in flown:
+        results[result.seed] = result
+        on_episode(result)
+    return [results[seed] for seed in suite.seeds]
+
+
+def _unwrapped_steps(env: "gymnasium.Env[Any, Any]", max_steps: int) -> int | None:
+    """The longest episode, if the environment is a plain `BalloonEnv`; None if it is not, so must be stepped itself."""
+    from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
+
+    from ble_env import BalloonEnv
+
+    if not isinstance(env.unwrapped, BalloonEnv) or env.render_mode is not None:
+        return None
+    limits = [max_steps, env.unwrapped.max_episode_steps]
+    while env is not env.unwrapped:
+        if type(env) is TimeLimit:
+            if env.spec is None:
+                return None
+            limits.append(env.spec.max_episode_steps)
+        elif type(env) not in (OrderEnforcing, PassiveEnvChecker):
+            return None
+        env = env.env
+    return min(limit for limit in limits if limit is not None)
 
 
 def _mixed(agent_seed: int, episode_seed: int) -> int:
@@ -69,11 +111,14 @@ def _fly(
     agent: Agent,
     env: "gymnasium.Env[Any, Any]",
     seed: int,
+    agent_seed: int,
     max_steps: int,
     render_period: int,
     keep_path: bool,
+    on_steps: Callable[[int, int], None],
 ) -> EvaluationResult:
     """One flight; a `render_period` of 0 never renders."""
+    agent.reseed(agent_seed)
     observation, _ = env.reset(seed=seed)
     action = agent.begin_episode(observation)
     cumulative_reward = 0.0
@@ -93,6 +138,7 @@ def _fly(
         if terminated or truncated or steps == max_steps:
             break
     agent.end_episode(reward, terminated)
+    on_steps(steps, steps_inside)
     return EvaluationResult(
         seed=seed,
         cumulative_reward=cumulative_reward,

@@ -8,7 +8,6 @@ from typing import Self
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeElapsedColumn,
@@ -26,6 +25,7 @@ class EvaluationProgress:
     Args:
         console: where to show it, standard error as a rule.
         total: number of episodes of the run.
+        max_steps: of an episode.
         finished: episodes that a run stopped earlier has flown; they count, but not for the speed.
         clock: seconds from any origin.
 
@@ -37,21 +37,23 @@ class EvaluationProgress:
         self,
         console: Console,
         total: int,
+        max_steps: int,
         finished: Iterable[EvaluationResult] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
         self._clock = clock
         self._total = total
+        self._max_steps = max_steps
         earlier = list(finished)
-        self._episodes = len(earlier)
-        self._twr50_sum = sum(result.time_within_radius for result in earlier)
+        self._episodes = self._earlier_episodes = len(earlier)
+        self._earlier_steps = sum(result.final_timestep for result in earlier)
+        self._inside = sum(result.time_within_radius * result.final_timestep for result in earlier)
         self.steps = 0
         self._start = self._last_line = clock()
         self._bar = Progress(
             TextColumn("flying"),
             BarColumn(),
-            MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
@@ -71,17 +73,27 @@ class EvaluationProgress:
 
     @property
     def steps_per_second(self) -> float:
-        """Speed of the episodes flown so far, the compilation before the first one included."""
+        """Speed so far, the compilation before the first step included."""
         return self.steps / max(self._clock() - self._start, 1e-9)
 
+    def steps_done(self, steps: int, inside: int) -> None:
+        """Counts steps flown, and how many of them ended within the radius."""
+        self.steps += steps
+        self._inside += inside
+        self._show()
+
     def episode_done(self, result: EvaluationResult) -> None:
-        """Counts one more finished episode."""
+        """Counts one more finished episode, whose steps have been counted."""
         self._episodes += 1
-        self.steps += result.final_timestep
-        self._twr50_sum += result.time_within_radius
-        figures = f"{self.steps_per_second:.0f} steps/s, TWR50 {self._twr50_sum / self._episodes:.3f}"
+        self._show()
+
+    def _show(self) -> None:
+        twr50 = self._inside / max(self._earlier_steps + self.steps, 1)
+        done = f"{self._episodes}/{self._total} episodes"
+        figures = f"{done}, {self.steps_per_second:.0f} steps/s, TWR50 {twr50:.3f}"
         if self._console.is_terminal:
-            self._bar.update(self._task, completed=self._episodes, figures=figures)
+            flown = self._earlier_episodes + self.steps / self._max_steps
+            self._bar.update(self._task, completed=max(self._episodes, flown), figures=figures)
         elif self._clock() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = self._clock()
-            self._console.print(f"{self._episodes}/{self._total} episodes, {figures}", highlight=False)
+            self._console.print(figures, highlight=False)

@@ -104,4 +104,4 @@ def prepare_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"Cannot write to {folder}: {error.strerror or error}. Give another --output-dir.") from None
+        raise UserError(f"Cannot write to {folder}: {error.strerror or error}. Choose another folder.") from None

@@ -60,10 +60,11 @@ def _equilibrium_temperature(exchange: HeatExchange, like: jax.Array) -> jax.Arr
         step, _, converged = carry
         return (step < _MAX_NEWTON_STEPS) & ~jnp.all(converged)
 
+    half_delta = _TEMPERATURE_DELTA / 2.0
+
     def newton_step(carry):
         step, temperature, converged = carry
-        low = temperature_rate(exchange, temperature - _TEMPERATURE_DELTA / 2.0)
-        high = temperature_rate(exchange, temperature + _TEMPERATURE_DELTA / 2.0)
+        low, high = temperature_rate(exchange, jnp.stack([temperature - half_delta, temperature + half_delta]))
         slope = (high - low) / _TEMPERATURE_DELTA
         rate = (low + high) / 2.0
         correction = jnp.where(slope == 0.0, 0.0, rate / jnp.where(slope == 0.0, 1.0, slope))

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_sim.constants import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from ble_sim.constants import SECONDS_PER_DAY
 from ble_sim.precision import float_dtype
 
 HORIZON = -4.242
@@ -125,18 +125,25 @@ def next_sunrise_sunset(latitude: jax.Array, longitude: jax.Array, time: jax.Arr
 
     now, soon = elevation(time + jnp.arange(2, dtype=time.dtype))
     is_afternoon = soon < now
-    half_day = 12 * SECONDS_PER_HOUR
-
     # Of midnight and noon, the one that comes next lies within 12 hours and the other in the 12 hours after.
-    signs = jnp.asarray([1.0, -1.0], float_dtype())
-    starts = time + half_day * jnp.where(is_afternoon, jnp.array([0, 1]), jnp.array([1, 0])).astype(time.dtype)
-    turns = _grid_minimum(lambda t: signs * elevation(t), starts, starts + half_day)
-    midnight, noon = turns[0], turns[1]
+    half_day = SECONDS_PER_DAY // 2
+    waits = half_day * jnp.stack([~is_afternoon, is_afternoon]).astype(time.dtype)
 
-    starts = jnp.stack([midnight, noon]) - SECONDS_PER_DAY * jnp.stack([~is_afternoon, is_afternoon]).astype(time.dtype)
-    crossings = _grid_minimum(lambda t: jnp.abs(elevation(t) - HORIZON), starts, jnp.stack([noon, midnight]))
-    crossings = crossings + SECONDS_PER_DAY * (crossings < time).astype(time.dtype)
-    return crossings[0], crossings[1]
+    def search(found: jax.Array, is_crossing: jax.Array) -> tuple[jax.Array, None]:
+        # First for (midnight, noon), then for (sunrise, sunset), which lie between them.
+        starts = jnp.where(is_crossing, found - 2 * waits, time + waits)
+        ends = jnp.where(is_crossing, found[::-1], time + waits + half_day)
+
+        def objective(times: jax.Array) -> jax.Array:
+            elevations = elevation(times)
+            to_turn = elevations * jnp.asarray([1.0, -1.0], elevations.dtype)
+            return jnp.where(is_crossing, jnp.abs(elevations - HORIZON), to_turn)
+
+        return _grid_minimum(objective, starts, ends), None
+
+    found, _ = jax.lax.scan(search, jnp.stack([time, time]), jnp.array([False, True]))
+    found = found + SECONDS_PER_DAY * (found < time).astype(time.dtype)
+    return found[0], found[1]
 
 
 def _refracted(elevation: jax.Array) -> jax.Array:
@@ -165,26 +172,26 @@ def _grid_minimum(objective: Callable[[jax.Array], jax.Array], start: jax.Array,
     At each turn the worse end moves to the middle, rounded outwards; on a tie the lower end moves.
     """
 
-    def at(index: jax.Array) -> jax.Array:
-        return start + SEARCH_STEP * index
-
-    def narrow(_, bracket):
+    def narrow(turn, bracket):
         low, high, low_value, high_value = bracket
-        is_open = high > low + 1
         moves_high = low_value < high_value
         span = high - low
         middle = low + jnp.where(moves_high, (span + 1) // 2, span // 2)
-        value = objective(at(middle))
-        replace_high, replace_low = is_open & moves_high, is_open & ~moves_high
+        # The first two turns evaluate the ends, so that the objective is compiled once.
+        point = jnp.where(turn == 0, low, jnp.where(turn == 1, high, middle))
+        value = objective(start + SEARCH_STEP * point)
+        is_open = (turn >= 2) & (high > low + 1)
+        replaces_low = (turn == 0) | (is_open & ~moves_high)
+        replaces_high = (turn == 1) | (is_open & moves_high)
         return (
-            jnp.where(replace_low, middle, low),
-            jnp.where(replace_high, middle, high),
-            jnp.where(replace_low, value, low_value),
-            jnp.where(replace_high, value, high_value),
+            jnp.where(replaces_low, point, low),
+            jnp.where(replaces_high, point, high),
+            jnp.where(replaces_low, value, low_value),
+            jnp.where(replaces_high, value, high_value),
         )
 
     low, high = jnp.zeros_like(start), (end - start) // SEARCH_STEP
-    turns = int(np.ceil(np.log2(SECONDS_PER_DAY / SEARCH_STEP)))
-    bracket = (low, high, *objective(at(jnp.stack([low, high]))))
-    low, high, low_value, high_value = jax.lax.fori_loop(0, turns, narrow, bracket)
-    return at(jnp.where(low_value < high_value, low, high))
+    unknown = jnp.zeros(start.shape, float_dtype())
+    turns = 2 + int(np.ceil(np.log2(SECONDS_PER_DAY / SEARCH_STEP)))
+    low, high, low_value, high_value = jax.lax.fori_loop(0, turns, narrow, (low, high, unknown, unknown))
+    return start + SEARCH_STEP * jnp.where(low_value < high_value, low, high)

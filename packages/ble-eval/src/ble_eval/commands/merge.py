@@ -60,6 +60,8 @@ def merge(arguments: MergeArguments, command: str) -> int:
     """
     if not arguments.files:
         raise UserError("Name the files to merge.")
+    if arguments.output.suffix != ".json":
+        raise UserError(f"--output is {arguments.output}: give a file whose name ends in .json.")
     parts = {path: read_results(path) for path in arguments.files}
     records = {
         path: record for path in parts if (record := read_provenance(ResultPaths.of(path).provenance)) is not None
@@ -78,11 +80,8 @@ def merge(arguments: MergeArguments, command: str) -> int:
 
     paths = ResultPaths.of(arguments.output)
     prepare_folder(paths.results.parent)
-    sources = {
-        path.name: {key: value for key, value in record.items() if key != "settings"}
-        for path, record in records.items()
-    }
-    write_json(paths.provenance, {"command": command, "settings": settings, "merged_from": sources}, indent=2)
+    sources = {path.name: _without(record, "settings") for path, record in records.items()}
+    write_json(paths.provenance, {"command": command, "merged_from": sources, "settings": settings}, indent=2)
     write_results(paths.results, merged.results, pretty=arguments.pretty_json)
     print(f"{len(merged.results)} episodes of {len(parts)} files: {paths.results}")
     return 0
@@ -92,8 +91,12 @@ def _common_settings(settings: Mapping[Path, Mapping[str, Any]]) -> dict[str, An
     """What the shards have in common, which is everything but their number; empty without any record."""
     common: dict[str, Any] = {}
     for path, shard in settings.items():
-        shared = {key: value for key, value in shard.items() if key != "shard_idx"}
+        shared = _without(shard, "shard_idx")
         if found := differences(common or shared, shared):
             raise UserError(f"{path} is not of the same run as {next(iter(settings))}: {found}.")
         common = shared
     return common
+
+
+def _without(record: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != key}

@@ -14,7 +14,7 @@ from ble_agents.plugins import AGENTS
 from ble_eval import suites
 from ble_eval.builtin_suites import EPISODE_STEPS
 from ble_eval.commands.flags import Flag
-from ble_eval.compilation_cache import use_compilation_cache
+from ble_sim.compilation_cache import use_compilation_cache
 from ble_eval.errors import UserError
 from ble_eval.evaluation_suite import EvaluationSuite, check_seed, repeated
 from ble_eval.partial_results import PartialResults
@@ -257,7 +257,9 @@ def _fly(
     remaining = [seed for seed in shard.seeds if seed not in partial.finished]
     if partial.found:
         print(f"Going on after {partial.found} episodes finished earlier ({partial.path}).", file=sys.stderr)
-    progress = EvaluationProgress(Console(stderr=True), len(shard.seeds), partial.finished.values())
+    progress = EvaluationProgress(
+        Console(stderr=True), len(shard.seeds), shard.max_episode_length, partial.finished.values()
+    )
 
     def keep(result: EvaluationResult) -> None:
         partial.append(result)
@@ -271,6 +273,7 @@ def _fly(
             calculate_flight_path=settings.flight_paths,
             agent_seed=settings.agent_seed,
             on_episode=keep,
+            on_steps=progress.steps_done,
         )
     return f"{progress.steps} steps flown, {progress.steps_per_second:.0f} a second with compilation"
 

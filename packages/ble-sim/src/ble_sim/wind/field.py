@@ -48,6 +48,21 @@ class WindField(abc.ABC):
             Two arrays of the shape of `pressure`.
         """
 
+    def wind_in_stack(
+        self, forecasts: Any, place: jax.Array, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """`wind` in one of many forecasts, which are stacked along a new leading axis.
+
+        A field with large forecasts should override it and read only what it needs: here the forecast is taken out
+        whole, which `jax.vmap` over places makes a copy for every balloon.
+
+        Args:
+            forecasts: forecasts as `sample` returned them, stacked.
+            place: int32 scalar, of the forecast in the stack.
+            x, y, pressure, elapsed: as of `wind`.
+        """
+        return self.wind(jax.tree.map(lambda leaf: leaf[place], forecasts), x, y, pressure, elapsed)
+
 
 def true_wind(
     wind_field: WindField,

@@ -90,11 +90,13 @@ def predict(
         between 0 and 1.
     """
     query = _scaled(x, y, jnp.zeros_like(x), elapsed)
-    beside = gp.points[:, jnp.array([0, 1, 3])] - query[jnp.array([0, 1, 3])]
+    beside = (gp.points - query) ** 2
     above = gp.points[:, 2, None] - pressures / _SCALES[2]
-    covariance = jnp.exp(-jnp.sqrt(jnp.sum(beside * beside, axis=-1)[:, None] + above * above))  # [CAPACITY, n]
+    square = (beside[:, 0] + beside[:, 1] + beside[:, 3])[:, None] + above * above
+    covariance = jnp.exp(-jnp.sqrt(square))  # [CAPACITY, n]
 
-    mean = _product(covariance.T, _product(gp.inverse, gp.errors))
+    weights = _product(gp.inverse, gp.errors)
+    mean = jnp.stack([jnp.sum(weights[:, i, None] * covariance, axis=0) for i in range(2)], axis=-1)
     explained = jnp.sum(covariance * _product(gp.inverse, covariance), axis=0)
     return mean, jnp.clip(1.0 - explained, 0.0, 1.0)
 

@@ -32,11 +32,22 @@ class GridWindField(WindField):
     def wind(self, forecast, x, y, pressure, elapsed):
         return interpolate(forecast, x, y, pressure, elapsed)
 
+    def wind_in_stack(self, forecasts, place, x, y, pressure, elapsed):
+        return interpolate(forecasts, x, y, pressure, elapsed, (place,))
+
 
 def interpolate(
-    field: jax.Array, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed: jax.Array
+    field: jax.Array,
+    x: jax.Array,
+    y: jax.Array,
+    pressure: jax.Array,
+    elapsed: jax.Array,
+    place: tuple[jax.Array, ...] = (),
 ) -> tuple[jax.Array, jax.Array]:
     """Interpolate a field of `GRID_SHAPE` linearly; see `WindField.wind` for the arguments.
+
+    The field may be one of many: `place` has its indices (int32) on the axes that `field` has before those of
+    `GRID_SHAPE`. Only the cells around the balloon are read.
 
     Beyond the grid, positions and pressures take its edge, and time runs back and forth between its ends.
     """
@@ -48,7 +59,9 @@ def interpolate(
     k, time_weight = _cell(time, HORIZON, GRID_SHAPE[3])
 
     zero = jnp.zeros_like(i)
-    corners = jax.lax.dynamic_slice(field, (i, j, zero, k, zero), (2, 2, GRID_SHAPE[2], 2, 2)).astype(dtype)
+    start, shape = (i, j, zero, k, zero), (2, 2, GRID_SHAPE[2], 2, 2)
+    cells = jax.lax.dynamic_slice(field, (*place, *start), (1,) * len(place) + shape)
+    corners = cells.reshape(shape).astype(dtype)
     along_y = corners[0] + x_weight * (corners[1] - corners[0])
     along_time = along_y[0] + y_weight * (along_y[1] - along_y[0])
     profile = along_time[:, 0] + time_weight * (along_time[:, 1] - along_time[:, 0])  # float[10, (u, v)]

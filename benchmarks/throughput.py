@@ -1,0 +1,186 @@
+"""Steps per second by what is computed, for batches of 1 to 1024 flights in both precisions.
+
+    uv run benchmarks/throughput.py [--batches 1 32 256 1024] [--precisions float32 float64] [--seconds 2]
+
+Each row adds to the one above it: the physics in a held wind, the wind at the balloon, the Gaussian process, the
+observation, and an agent that chooses the action. Batches are flown as everywhere, in tiles that the cores share.
+
+"limit" is an estimate of what this machine could do at most: the arithmetic of a step (as XLA counts it, loops times their
+turns) at the speed of a large matrix product, or its memory traffic at the speed of a large copy, whichever is slower. Small
+kernels reach a part of either, so the column says where a row stands rather than what is missing.
+"""
+
+import argparse
+import functools
+import os
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ble_agents import create_agent
+from ble_agents.policy import continue_flight, start_stream
+from ble_env.functional import Task, advance
+from ble_env.seeding import first_episode_keys
+from ble_env.tile import DEFAULT_SIZE, Flights, Tile
+from ble_sim.constants import STRIDES_PER_STEP
+from ble_sim.dynamics import fly, step, stride, sun_at
+from ble_sim.precision import precision_scope
+from ble_sim.vehicle import Vehicle
+from ble_sim.wind.field import true_wind
+
+TASK = Task()
+CORES = len(os.sched_getaffinity(0))
+AGENTS = ("station_seeker", "perciatelli44")
+
+
+def physics(scenario, state, action):
+    """Only the flight, in the wind of its start."""
+    balloon, safety, elapsed, _ = fly(scenario, state.balloon, state.safety, state.elapsed, state.wind, action)
+    return state.__class__(balloon, safety, elapsed, state.wind, state.gp), balloon.pressure
+
+
+def with_wind(scenario, state, action):
+    """The flight, and the wind where it leads."""
+    state, _ = physics(scenario, state, action)
+    balloon = state.balloon
+    place = balloon.x, balloon.y, balloon.pressure, state.elapsed
+    forecast, error = true_wind(TASK.wind_field, scenario.forecast, scenario.noise, *place)
+    wind = jnp.stack(forecast) + jnp.stack(error)
+    return state.__class__(balloon, state.safety, state.elapsed, wind, state.gp), balloon.pressure
+
+
+def with_gp(scenario, state, action):
+    """The simulator's whole step."""
+    state = step(TASK.wind_field, scenario, state, action)
+    return state, state.balloon.pressure
+
+
+ROWS: dict[str, Callable[..., Any]] = {
+    "physics": physics,
+    "+ wind": with_wind,
+    "+ wind GP": with_gp,
+    "+ features": functools.partial(advance, TASK),
+}
+
+
+def per_flight_cost(function: Callable[..., Any], flights: Flights, size: int) -> tuple[float, float]:
+    """Floating-point operations and bytes of one flight's step, by XLA's count."""
+    actions = jnp.ones(size, jnp.int32)
+    scenario, state = flights.scenario, flights.state
+
+    def count(f: Callable[..., Any], *arguments: Any) -> np.ndarray:
+        analysis = jax.jit(jax.vmap(f)).lower(*arguments).compile().cost_analysis()
+        return np.array([analysis["flops"] + analysis.get("transcendentals", 0.0), analysis["bytes accessed"]])
+
+    # XLA counts the body of a loop once.
+    suns = jax.vmap(sun_at)(scenario, state.balloon.x, state.balloon.y, state.elapsed)
+    strides = count(stride, scenario, state.balloon, suns, state.wind) * (STRIDES_PER_STEP - 1)
+    flops, memory = (count(function, scenario, state, actions) + strides) / size
+    return float(flops), float(memory)
+
+
+def machine_limits(dtype: Any) -> tuple[float, float]:
+    """Floating-point operations and bytes per second of this machine, from a large product and a large copy."""
+    a = jnp.ones((2048, 2048), dtype)
+    product, copy = jax.jit(lambda a: a @ a), jax.jit(lambda a: a + 1)
+    big = jnp.ones(1 << 25, dtype)
+
+    def seconds(f: Callable[..., Any], x: jax.Array) -> float:
+        f(x).block_until_ready()
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            f(x).block_until_ready()
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return 2 * 2048**3 / seconds(product, a), 2 * big.nbytes / seconds(copy, big)
+
+
+def rate(run: Callable[[int], None], tiles: int, seconds: float) -> float:
+    """Calls of `run(tile)` for every tile per second: the median of rounds that last `seconds` together."""
+    with ThreadPoolExecutor(CORES) as pool:
+        rounds = []
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or len(rounds) < 3:
+            start = time.perf_counter()
+            list(pool.map(run, range(tiles)))
+            rounds.append(time.perf_counter() - start)
+    return 1.0 / statistics.median(rounds)
+
+
+def measure(precision: str, batch: int, seconds: float, limits: tuple[float, float]) -> None:
+    """Print the rows of one batch size."""
+    size = min(DEFAULT_SIZE, 1 << (batch - 1).bit_length())
+    count = -(-batch // size)
+    tiles = [Tile(TASK, Vehicle(), precision, size) for _ in range(count)]
+    for index, tile in enumerate(tiles):
+        tile.reset(range(size), first_episode_keys(range(index * size, (index + 1) * size)))
+    actions = jnp.asarray(np.random.default_rng(0).integers(0, 3, size), jnp.int32)
+
+    def report(label: str, compile_seconds: float, steps: float, cost: tuple[float, float] | None) -> None:
+        limit = f"{min(limits[0] / cost[0], limits[1] / cost[1]):10.0f}" if cost else " " * 10
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(
+            f"{precision} {batch:6d}  {label:20s} {steps * count * size:10.0f} {limit} {compile_seconds:9.1f} {memory:9.2f}",
+            flush=True,
+        )
+
+    for label, function in ROWS.items():
+        with precision_scope(precision):
+            compiled = jax.jit(jax.vmap(function))
+            start = time.perf_counter()
+            jax.block_until_ready(compiled(tiles[0].flights.scenario, tiles[0].flights.state, actions))
+            compile_seconds = time.perf_counter() - start
+            states = [tile.flights.state for tile in tiles]
+            cost = per_flight_cost(function, tiles[0].flights, size)
+
+        def run(index: int, compiled=compiled, states=states) -> None:
+            with precision_scope(precision):
+                states[index], out = compiled(tiles[index].flights.scenario, states[index], actions)
+                jax.block_until_ready(out)
+
+        report(label, compile_seconds, rate(run, count, seconds), cost)
+
+    for name in AGENTS:
+        policy = create_agent(name).batched_policy()
+        assert policy is not None
+        proceed = jax.jit(jax.vmap(functools.partial(continue_flight, policy.step), in_axes=(None, 0, 0, 0, 0)))
+        streams = np.array([start_stream(seed) for seed in range(size)])
+
+        def run(index: int, proceed=proceed, policy=policy, streams=streams) -> None:
+            outcome = tiles[index].flights.outcome
+            with jax.enable_x64(True):
+                _, _, chosen = proceed(policy.params, streams, (), outcome.observation, outcome.reward)
+            jax.block_until_ready(tiles[index].step(chosen))
+
+        start = time.perf_counter()
+        run(0)
+        report(f"+ {name}", time.perf_counter() - start, rate(run, count, seconds), None)
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description="Steps per second by what is computed.")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024])
+    parser.add_argument("--precisions", nargs="+", default=["float32", "float64"], choices=["float32", "float64"])
+    parser.add_argument("--seconds", type=float, default=2.0, help="how long each row is measured")
+    arguments = parser.parse_args()
+    for precision in arguments.precisions:
+        with precision_scope(precision):
+            limits = machine_limits(jnp.dtype(precision))
+        print(f"{CORES} cores, {precision}: {limits[0] / 1e9:.0f} GFLOP/s, {limits[1] / 1e9:.1f} GB/s")
+        print("precision batch  computed                steps/s      limit compile s  peak GiB")
+        for batch in arguments.batches:
+            measure(precision, batch, arguments.seconds, limits)
+
+
+if __name__ == "__main__":
+    main()
