@@ -5,9 +5,10 @@
 Each row adds to the one above it: the physics in a held wind, the wind at the balloon, the Gaussian process, the
 observation, and an agent that chooses the action. Batches are flown as everywhere, in tiles that the cores share.
 
-"limit" is an estimate of what this machine could do at most: the arithmetic of a step (as XLA counts it, loops times their
-turns) at the speed of a large matrix product, or its memory traffic at the speed of a large copy, whichever is slower. Small
-kernels reach a part of either, so the column says where a row stands rather than what is missing.
+"limit" estimates what this machine could do at most: the arithmetic of a step, as XLA counts it with loops times
+their turns, at the speed of a large matrix product, or the bytes of state and observation that a step must move, at the
+speed of a large copy, whichever is slower. Small kernels and special functions reach a part of it, so the column says
+where a row stands rather than what is missing.
 """
 
 import argparse
@@ -71,19 +72,20 @@ ROWS: dict[str, Callable[..., Any]] = {
 
 
 def per_flight_cost(function: Callable[..., Any], flights: Flights, size: int) -> tuple[float, float]:
-    """Floating-point operations and bytes of one flight's step, by XLA's count."""
+    """Floating-point operations of one flight's step by XLA's count, and the bytes that it reads and writes."""
     actions = jnp.ones(size, jnp.int32)
     scenario, state = flights.scenario, flights.state
 
-    def count(f: Callable[..., Any], *arguments: Any) -> np.ndarray:
+    def count(f: Callable[..., Any], *arguments: Any) -> float:
         analysis = jax.jit(jax.vmap(f)).lower(*arguments).compile().cost_analysis()
-        return np.array([analysis["flops"] + analysis.get("transcendentals", 0.0), analysis["bytes accessed"]])
+        return analysis["flops"] + analysis.get("transcendentals", 0.0)
 
     # XLA counts the body of a loop once.
     suns = jax.vmap(sun_at)(scenario, state.balloon.x, state.balloon.y, state.elapsed)
     strides = count(stride, scenario, state.balloon, suns, state.wind) * (STRIDES_PER_STEP - 1)
-    flops, memory = (count(function, scenario, state, actions) + strides) / size
-    return float(flops), float(memory)
+    outputs = jax.eval_shape(jax.vmap(function), scenario, state, actions)
+    moved = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state, outputs)))
+    return (count(function, scenario, state, actions) + strides) / size, moved / size
 
 
 def machine_limits(dtype: Any) -> tuple[float, float]:
@@ -128,10 +130,8 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
     def report(label: str, compile_seconds: float, steps: float, cost: tuple[float, float] | None) -> None:
         limit = f"{min(limits[0] / cost[0], limits[1] / cost[1]):10.0f}" if cost else " " * 10
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        print(
-            f"{precision} {batch:6d}  {label:20s} {steps * count * size:10.0f} {limit} {compile_seconds:9.1f} {memory:9.2f}",
-            flush=True,
-        )
+        numbers = f"{steps * count * size:10.0f} {limit} {compile_seconds:9.1f} {memory:9.2f}"
+        print(f"{precision} {batch:6d}  {label:20s} {numbers}", flush=True)
 
     for label, function in ROWS.items():
         with precision_scope(precision):

@@ -7,7 +7,7 @@ import pytest
 from recordings import NUM_SEEDS, POLICIES, flights, load
 
 from ble_sim.plugins import UnknownNameError
-from ble_sim.wind.field import true_wind
+from ble_sim.wind.field import WindField, true_wind
 from ble_sim.wind.generative import GenerativeWindField
 from ble_sim.wind.grid import GRID_SHAPE, HORIZON, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
 from ble_sim.wind.registry import make_wind_field
@@ -111,3 +111,13 @@ def test_wind_fields_are_made_by_name():
     assert make_wind_field("generative") == GenerativeWindField()
     with pytest.raises(UnknownNameError, match="Did you mean 'generative'"):
         make_wind_field("generativ")
+
+
+def test_a_wind_looked_up_in_a_stack_is_that_of_the_forecast(episodes, precision):
+    forecasts = episodes(precision).forecast[:5]
+    field = GenerativeWindField()
+    for place in (0, 3):
+        point = coordinates(-123e3, 456e3, [5000.0, 8765.4, 13e3], 100_000, precision)
+        expected = field.wind(forecasts[place], *point)
+        np.testing.assert_array_equal(field.wind_in_stack(forecasts, jnp.int32(place), *point), expected)
+        np.testing.assert_array_equal(WindField.wind_in_stack(field, forecasts, jnp.int32(place), *point), expected)

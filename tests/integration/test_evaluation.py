@@ -20,8 +20,9 @@ def recorded(agent: str) -> dict[int, dict]:
     return {record["seed"]: record for record in records}
 
 
-# The two best actions come within the rounding of the original's network on the way of this flight.
-UNDETERMINED = {("perciatelli44", 3)}
+# Start pressures that differ by 1e-12 of their size, or less, give this flight rewards from 350.9, the recorded one, to
+# 403.9 (benchmarks/rounding.py). Its time within the radius is the same in all of them.
+UNDETERMINED_REWARD = {("perciatelli44", 3)}
 
 
 @pytest.mark.parametrize("agent", ["station_seeker", "perciatelli44"])
@@ -32,8 +33,8 @@ def test_float64_gives_the_recorded_results(agent):
         record = recorded(agent)[result.seed]
         assert result.time_within_radius == record["time_within_radius"]
         assert result.final_timestep == record["final_timestep"]
-        tolerance = 10.0 if (agent, result.seed) in UNDETERMINED else 0.5
-        assert result.cumulative_reward == pytest.approx(record["cumulative_reward"], abs=tolerance)
+        if (agent, result.seed) not in UNDETERMINED_REWARD:
+            assert result.cumulative_reward == pytest.approx(record["cumulative_reward"], abs=0.5)
 
 
 def test_the_command_flies_and_writes_what_the_library_does(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from ble_env.functional import Task, begin, sample
 from ble_sim._struct import struct
@@ -51,8 +52,12 @@ class PooledWindField(WindField):
 
     field: WindField
 
-    def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> Any:
-        raise TypeError("a pool is filled with episodes of its wind field, it has none to sample itself")
+    def parameters(self) -> Any:
+        return self.field.parameters()
+
+    def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> PooledForecast:
+        forecast = self.field.sample(parameters, key, start_time)
+        return PooledForecast(jax.tree.map(lambda leaf: leaf[None], forecast), jnp.int32(0))
 
     def wind(self, forecast, x, y, pressure, elapsed):
         return self.field.wind_in_stack(*forecast, x, y, pressure, elapsed)

@@ -1,6 +1,7 @@
 """The single environment for Gymnasium."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
@@ -13,8 +14,9 @@ from gymnasium import spaces
 
 from ble_env.devices import Device, compute_scope, find_device
 from ble_env.features import FeatureConstructor
-from ble_env.functional import Outcome, compiled
+from ble_env.functional import Outcome, Task, advance, begin, outcome, sample
 from ble_env.options import check_max_episode_steps, make_task, scenario_changes
+from ble_env.packing import Packed, pack, unpack
 from ble_env.reward import RewardFunction, StationKeepingReward
 from ble_env.seeding import clock_seed, next_episode_keys, start_streams
 from ble_env.telemetry import to_info
@@ -88,10 +90,10 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self.action_space = spaces.Discrete(3)
         self.observation_space = self.task.features.observation_space
         self._device = find_device(device)
-        self._compiled = compiled(self.task)
+        self._compiled = _compiled(self.task)
         with self._scope():
             self._wind_parameters = self.task.wind_field.parameters()
-        self._flight: SimulatorState | None = None
+        self._flight: tuple[Packed, Packed] | None = None
         self._start_time = 0
         self._num_steps = 0
         self._is_over = False
@@ -122,11 +124,10 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
                 scenario,
                 **{name: jnp.asarray(value, getattr(scenario, name).dtype) for name, value in changes.items()},
             )
-            state, outcome = self._compiled.begin(scenario)
-        self._flight = SimulatorState(scenario, state)
+            self._flight, told = self._compiled.begin(scenario)
         self._start_time = int(scenario.start_time)
         self._num_steps = 0
-        observation, _, self._is_over, info = self._report(outcome)
+        observation, _, self._is_over, info = self._report(told)
         return observation, info
 
     def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -138,16 +139,16 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """
         if not self.action_space.contains(action):
             raise ValueError(f"action must be 0 (down), 1 (stay) or 2 (up), got {action!r}")
-        flight = self._flight
-        if flight is None:
+        if self._flight is None:
             raise RuntimeError("step was called before the first reset: call reset first")
         if self._is_over:
             raise RuntimeError("the episode has ended: call reset before the next step")
         with self._scope():
-            state, outcome = self._compiled.advance(flight.scenario, flight.state, np.int32(action))
-        self._flight = SimulatorState(flight.scenario, state)
+            scenario, state = self._flight
+            state, told = self._compiled.advance(scenario, state, np.int32(action))
+            self._flight = scenario, state
         self._num_steps += 1
-        observation, reward, terminated, info = self._report(outcome)
+        observation, reward, terminated, info = self._report(told)
         truncated = self.max_episode_steps is not None and self._num_steps >= self.max_episode_steps
         self._is_over = terminated or truncated
         return observation, reward, terminated, truncated, info
@@ -160,7 +161,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """
         if self._flight is None:
             raise RuntimeError("there is no flight before the first reset: call reset first")
-        return self._flight
+        with self._scope():
+            return SimulatorState(*self._compiled.save(*self._flight))
 
     def set_simulator_state(self, flight: SimulatorState) -> tuple[np.ndarray, dict[str, Any]]:
         """Continue from a state of this or another environment of the same task and precision.
@@ -175,12 +177,11 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             ValueError: if the state has another precision.
         """
         flight.check_precision(self.precision)
-        self._flight = flight
         self._start_time = int(flight.scenario.start_time)
         self._num_steps = int(flight.state.elapsed) // STEP_SECONDS
         with self._scope():
-            outcome = self._compiled.outcome(*flight)
-        observation, _, self._is_over, info = self._report(outcome)
+            self._flight, told = self._compiled.restore(*flight)
+        observation, _, self._is_over, info = self._report(told)
         return observation, info
 
     def _start_stream(self, seed: int) -> None:
@@ -195,6 +196,38 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     def _scope(self) -> AbstractContextManager[None]:
         return compute_scope(self.precision, self._device)
 
-    def _report(self, outcome: Outcome) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
-        observation, reward, terminated, telemetry = jax.device_get(outcome)
+    def _report(self, told: Outcome) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
+        observation, reward, terminated, telemetry = jax.device_get(told)
         return observation, float(reward), bool(terminated), to_info(telemetry, self._start_time)
+
+
+class _Compiled(NamedTuple):
+    """A task's functions for the single environment, which keeps a flight as packed (scenario, state)."""
+
+    sample: Any
+    begin: Any
+    advance: Any
+    save: Any
+    restore: Any
+
+
+@functools.cache
+def _compiled(task: Task) -> _Compiled:
+    """Compile them; environments of the same task share them."""
+
+    def begin_packed(scenario):
+        state, told = begin(task, scenario)
+        return (pack(scenario), pack(state)), told
+
+    def advance_packed(scenario, state, action):
+        state, told = advance(task, unpack(scenario), unpack(state), action)
+        return pack(state), told
+
+    def save(scenario, state):
+        return unpack(scenario), unpack(state)
+
+    def restore(scenario, state):
+        return (pack(scenario), pack(state)), outcome(task, scenario, state)
+
+    functions = functools.partial(sample, task), begin_packed, advance_packed, save, restore
+    return _Compiled(*map(jax.jit, functions))

@@ -129,9 +129,9 @@ class BalloonGymnaxEnv:
         """
         if num_episodes < 1:
             raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
-        return self.make_params_of(_episode_keys(key, num_episodes), max_steps_in_episode=max_steps_in_episode)
+        return self.make_params_from_keys(_episode_keys(key, num_episodes), max_steps_in_episode=max_steps_in_episode)
 
-    def make_params_of(self, episode_keys: Any, *, max_steps_in_episode: int = MAX_EPISODE_STEPS) -> EnvParams:
+    def make_params_from_keys(self, episode_keys: Any, *, max_steps_in_episode: int = MAX_EPISODE_STEPS) -> EnvParams:
         """A pool of known episodes, in this order, to be begun one by one with `begin`.
 
         Args:

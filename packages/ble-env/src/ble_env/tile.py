@@ -27,6 +27,11 @@ from ble_sim.wind.field import WindField
 DEFAULT_SIZE = 32
 
 
+def fitting_size(num_flights: int) -> int:
+    """The smallest power of two that holds all flights, at most `DEFAULT_SIZE`."""
+    return min(DEFAULT_SIZE, 1 << (num_flights - 1).bit_length())
+
+
 class Flights(NamedTuple):
     """Flights in progress: the structs of `ble_env.functional` with a leading axis."""
 

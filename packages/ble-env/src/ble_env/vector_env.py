@@ -18,7 +18,7 @@ from ble_env.options import check_max_episode_steps, make_task, scenario_changes
 from ble_env.reward import RewardFunction, StationKeepingReward
 from ble_env.seeding import clock_seed
 from ble_env.telemetry import to_infos
-from ble_env.tile import DEFAULT_SIZE, Tile
+from ble_env.tile import Tile, fitting_size
 from ble_env.tiled_envs import TiledEnvs, Told
 from ble_sim.plugins import unknown_name
 from ble_sim.precision import check_precision
@@ -84,7 +84,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
-        size = tile_size or min(DEFAULT_SIZE, 1 << (num_envs - 1).bit_length())
+        size = tile_size or fitting_size(num_envs)
         seeds = _consecutive_seeds(clock_seed() % (MAX_SEED - num_envs) if seed is None else seed, num_envs)
         self._chunks = [slice(start, min(start + size, num_envs)) for start in range(0, num_envs, size)]
         self._tiles = [
