@@ -91,7 +91,6 @@ def test_with_a_seed_for_the_agent_an_episode_does_not_depend_on_those_before(fa
     alone = fly([6], 1)
     assert fly([2, 4, 6], 1)[-1:] == alone
     assert fly([6], 2) != alone
-    assert fly([6], None) != fly([6], None)  # the stream runs on
 
 
 def test_rendering_has_its_period_and_needs_a_mode(fake, agent):
@@ -106,7 +105,7 @@ def test_rendering_has_its_period_and_needs_a_mode(fake, agent):
 def test_a_suite_that_was_changed_for_the_worse(fake, agent):
     suite = EvaluationSuite([4], 12)
     suite.seeds = [4, -1]
-    with pytest.raises(ValueError, match="-1 is out of range"):
+    with pytest.raises(ValueError, match="not -1"):
         eval_agent(agent, fake.FakeEnv(), suite)
     assert agent.calls == []
 

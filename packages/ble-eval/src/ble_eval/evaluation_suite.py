@@ -1,11 +1,9 @@
 """A suite: the seeds to fly and how long each flight may last."""
 
-import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-MAX_SEED = 2**32 - 1
-"""Largest seed of an episode: seeds are 32-bit keys of the random generator."""
+from ble_sim.seeds import check_seed
 
 
 @dataclass
@@ -42,21 +40,6 @@ class EvaluationSuite:
         return EvaluationSuite(
             self.seeds[total * index // count : total * (index + 1) // count], self.max_episode_length
         )
-
-
-def check_seed(seed: int) -> int:
-    """`seed` as a Python integer.
-
-    Raises:
-        ValueError: it is no integer in [0, 2**32 - 1].
-    """
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise ValueError(f"The seed {seed!r} is not an integer.") from None
-    if not 0 <= number <= MAX_SEED:
-        raise ValueError(f"The seed {number} is out of range: seeds go from 0 to {MAX_SEED}.")
-    return number
 
 
 def repeated(seeds: Iterable[int]) -> list[int]:

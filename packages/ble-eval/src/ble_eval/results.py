@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ble_eval.errors import UserError
-from ble_eval.evaluation_suite import check_seed
+from ble_sim.seeds import check_seed
 
 FAILURES = ("out_of_power", "envelope_burst", "zeropressure")
 """The ways in which a flight can fail, as fields of `EvaluationResult` and keys of the environment's info."""

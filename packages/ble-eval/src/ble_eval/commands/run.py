@@ -15,12 +15,13 @@ from ble_eval import suites
 from ble_eval.builtin_suites import EPISODE_STEPS
 from ble_eval.commands.flags import Flag
 from ble_eval.errors import UserError
-from ble_eval.evaluation_suite import EvaluationSuite, check_seed, repeated
+from ble_eval.evaluation_suite import EvaluationSuite, repeated
 from ble_eval.partial_results import PartialResults
 from ble_eval.provenance import RunSettings, differences, read_provenance, software
 from ble_eval.result_files import ResultPaths, prepare_folder, result_file_name, write_json, write_results
 from ble_eval.results import EvaluationResult
 from ble_sim.compilation_cache import use_compilation_cache
+from ble_sim.seeds import check_seed
 from ble_sim.wind.registry import WIND_FIELDS
 
 if TYPE_CHECKING:
