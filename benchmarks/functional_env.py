@@ -6,10 +6,10 @@ Random actions, one compiled `jax.lax.scan` over a vmapped step, by how the next
 
     none      it does not: flights only, the floor
     pool      `BalloonGymnaxEnv.step`: the first state of an episode out of a pool that was sampled ahead
-    sampled   as a condition under `jax.vmap` does it: an episode is sampled for every environment at every step
+    sampled   by gymnax's own rule: one is sampled for every environment at every step, and mostly thrown away
 
-Times are medians after compilation; CPU is the time of all cores together, which other work on the machine disturbs less.
-Below the table is what filling and refreshing the pool costs.
+Times are medians after compilation. CPU is the time of all cores together, which other work on the machine disturbs
+less. Below the table is what filling and refreshing the pool costs.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def fly_sampled(wind_parameters: Any, key: jax.Array, state: Any, action: jax.Ar
     flight, told = advance(ENV.task, scenario, flight, action)
     flown = (scenario, flight, num_steps + 1), told.observation
     is_over = told.terminated | (num_steps + 1 >= 960)
-    return jax.lax.cond(is_over, lambda: begin_sampled(wind_parameters, key), lambda: flown)
+    return jax.tree.map(lambda new, old: jnp.where(is_over, new, old), begin_sampled(wind_parameters, key), flown)
 
 
 def measure(step: Step, shared: Any, state: Any, batch_size: int, num_steps: int) -> tuple[float, float, float]:

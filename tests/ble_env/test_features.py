@@ -6,16 +6,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from recordings import POLICIES, flights, load, restore_balloon, restore_safety, restore_wind
-from vectorized import TASK, take
+from recordings import NUM_SEEDS, POLICIES, flights, load, restore_balloon, restore_safety, restore_wind
+from vectorized import TASK, begin_batch, observe_alone, take
 
 from ble_env.features import PerciatelliFeatures, perciatelli_features, power_to_use
-from ble_env.functional import Task, compiled
+from ble_env.gym_env import BalloonEnv, SimulatorState
 from ble_env.named_features import FIRST_WIND_FEATURE, NUM_FEATURES, NUM_LEVELS, UNREACHABLE, Feature, named_features
 from ble_sim.atmosphere import make_atmosphere, pressure_at_height, temperature_at_pressure
 from ble_sim.constants import AIR_MOLAR_MASS, GAS_CONSTANT
 from ble_sim.envelope import system_mass
-from ble_sim.precision import precision_scope
 from ble_sim.safety import MIN_ALTITUDE
 from ble_sim.state import SimState
 from ble_sim.vehicle import Vehicle
@@ -49,12 +48,7 @@ def observed(scenarios, policy, precision):
             restore_balloon(row), restore_safety(row), jnp.asarray(row["elapsed"], jnp.int32), restore_wind(row), gp
         )
         states = jax.device_get(states)
-        observations.append(
-            [
-                compiled(TASK).outcome(scenario, take(states, seed)).observation
-                for seed, scenario in enumerate(scenarios)
-            ]
-        )
+        observations.append([observe_alone(scenarios[i], take(states, i), precision) for i in range(num_seeds)])
     return np.swapaxes(np.asarray(observations), 0, 1)
 
 
@@ -69,8 +63,9 @@ ATOL_FLOAT32_SUN = 2e-6
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_observations_of_recorded_states(episodes, precision, policy):
-    scenarios = [take(jax.device_get(episodes(precision)), seed) for seed in range(8)]
+def test_observations_of_recorded_states(precision, policy):
+    scenarios = jax.device_get(begin_batch(range(NUM_SEEDS), precision)[0])
+    scenarios = [take(scenarios, seed) for seed in range(NUM_SEEDS)]
     found = observed(scenarios, policy, precision).astype(np.float64)
     expected = load(f"flight_observations_{policy}")["obs"][:, ::STRIDE]
     np.testing.assert_array_equal(named_features(found).reachable, named_features(expected).reachable)
@@ -86,17 +81,15 @@ def test_observations_of_recorded_states(episodes, precision, policy):
 
 
 @pytest.fixture(scope="module")
-def windless(episodes):
-    """The first episode in float32, in a forecast without wind, about which nothing has been measured."""
-    with precision_scope("float32"):
-        scenario = take(episodes("float32"), 0)
-        scenario = dataclasses.replace(scenario, forecast=jnp.zeros_like(scenario.forecast))
-        state, _ = compiled(TASK).begin(scenario)
-        return scenario, dataclasses.replace(state, gp=empty_wind_gp())
+def windless():
+    """An episode in float32, in a forecast without wind, about which nothing has been measured."""
+    scenario, state, _ = begin_batch([0], "float32")
+    scenario = dataclasses.replace(scenario, forecast=jnp.zeros_like(scenario.forecast))
+    return take(scenario, 0), dataclasses.replace(take(state, 0), gp=empty_wind_gp())
 
 
 def observation(scenario, state):
-    return named_features(np.asarray(compiled(TASK).outcome(scenario, state).observation))
+    return named_features(observe_alone(scenario, state, "float32"))
 
 
 def test_calm_air_blows_away_from_the_station(windless):
@@ -132,35 +125,39 @@ def test_the_window_of_the_benchmark_holds_all_that_its_balloon_reaches():
     """
     vehicle = Vehicle()
     with jax.enable_x64(True):
-        atmospheres = jax.vmap(make_atmosphere)(jnp.linspace(0.0, 1.0, 101))
-        highest = jax.vmap(pressure_at_height)(atmospheres, jnp.full(101, MIN_ALTITUDE))
         pressures = jnp.linspace(1000.0, 14_000.0, 2000)
-        temperatures = jax.vmap(temperature_at_pressure, (0, None))(atmospheres, pressures)
-        mols = pressures * vehicle.envelope_volume_base / (GAS_CONSTANT * temperatures)
-        floats_empty = mols * AIR_MOLAR_MASS <= system_mass(vehicle, 0.0)
-        lowest = jnp.where(floats_empty, pressures, 0.0).max(axis=1)
-        reach = np.asarray(highest - lowest)
-    assert 6000.0 < reach.max() < (perciatelli_features(vehicle).window - 1) * 50.0
+
+        @jax.jit
+        @jax.vmap
+        def reach(alpha):
+            atmosphere = make_atmosphere(alpha)
+            temperatures = temperature_at_pressure(atmosphere, pressures)
+            mols = pressures * vehicle.envelope_volume_base / (GAS_CONSTANT * temperatures)
+            floats_empty = mols * AIR_MOLAR_MASS <= system_mass(vehicle, 0.0)
+            lowest = jnp.where(floats_empty, pressures, 0.0).max()
+            return pressure_at_height(atmosphere, jnp.asarray(MIN_ALTITUDE)) - lowest
+
+        largest = float(reach(jnp.linspace(0.0, 1.0, 101)).max())
+    assert 6000.0 < largest < (perciatelli_features(vehicle).window - 1) * 50.0
     assert perciatelli_features(dataclasses.replace(vehicle, payload_mass=90.0)).window == NUM_LEVELS
 
 
-def test_the_window_changes_nothing(episodes):
-    wide = compiled(Task(features=PerciatelliFeatures()))
-    with precision_scope("float32"):
-        for seed in range(4):
-            scenario = take(episodes("float32"), seed)
-            state, _ = compiled(TASK).begin(scenario)
-            for pressure in (5000.0, 9000.0, 12_000.0):
-                moved = dataclasses.replace(state.balloon, pressure=np.float32(pressure))
-                state = dataclasses.replace(state, balloon=moved)
-                found, expected = (task.outcome(scenario, state).observation for task in (compiled(TASK), wide))
-                np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+def test_the_window_changes_nothing():
+    wide = BalloonEnv(feature_constructor=PerciatelliFeatures())
+    scenario, state, _ = begin_batch([0, 1, 2, 3], "float32")
+    for lane in range(4):
+        alone = take(state, lane)
+        for pressure in (5000.0, 9000.0, 12_000.0):
+            balloon = dataclasses.replace(alone.balloon, pressure=np.float32(pressure))
+            moved = SimulatorState(take(scenario, lane), dataclasses.replace(alone, balloon=balloon))
+            found, expected = observe_alone(*moved, "float32"), wide.set_simulator_state(moved)[0]
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
 def test_power_to_use_is_the_recorded_table(precision):
     recorded = load("units/power_table")
     ratio, charge = (jnp.asarray(recorded[name], precision) for name in ("pressure_ratio", "soc"))
-    power = jax.vmap(jax.vmap(power_to_use, (None, 0)), (0, None))(ratio, charge)
+    power = jax.jit(jax.vmap(jax.vmap(power_to_use, (None, 0)), (0, None)))(ratio, charge)
     np.testing.assert_array_equal(power, recorded["power"])
 
 

@@ -435,7 +435,7 @@ def test_integers_of_every_kind_are_actions(envs, dtype):
         ({"seed": [1, 2]}, "a whole number or a sequence of 6, got 2"),
         ({"seed": [0, 1, 2, 3, 4, 0.5]}, "whole number from 0 to 4294967295, not 0.5"),
         ({"options": {"presure": 1.0}}, "Unknown reset option 'presure'. Did you mean 'pressure'"),
-        ({"options": {"x": 1e7}}, "'x' must lie in"),
+        ({"options": {"x": 1e7}}, "'x' must be a number in"),
         ({"options": {"reset_mask": np.ones(5, bool)}}, r"reset_mask must be bool\[6\] with at least one True"),
         ({"options": {"reset_mask": np.ones(6)}}, r"reset_mask must be bool\[6\] with at least one True"),
         ({"options": {"reset_mask": np.zeros(6, bool)}}, r"reset_mask must be bool\[6\] with at least one True"),

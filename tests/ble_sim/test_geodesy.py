@@ -1,5 +1,6 @@
 """Positions on the sphere against recordings."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from recordings import load
@@ -12,7 +13,7 @@ def test_positions(precision):
     (latitude, longitude), x, y = (
         jnp.asarray(column, precision) for column in (recorded["center_deg"].T, recorded["x_m"], recorded["y_m"])
     )
-    found = np.stack(position(latitude, longitude, x, y), axis=-1)
+    found = np.stack(jax.jit(position)(latitude, longitude, x, y), axis=-1)
     error = (found - recorded["latlng_deg"] + 180.0) % 360.0 - 180.0
     assert np.abs(error).max() < {"float64": 1e-11, "float32": 5e-5}[precision]
     assert (found[:, 1] >= -180.0).all() and (found[:, 1] < 180.0).all()

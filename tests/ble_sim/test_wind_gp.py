@@ -12,13 +12,16 @@ RECORDED = load("units/wind_gp")
 ATOL = {"float64": (1e-9, 1e-10), "float32": (1e-2, 1e-3)}  # Of the mean [m/s] and of the uncertainty.
 
 
-@jax.jit
-def observe_all(gp, points, elapsed, errors):
-    def add(gp, measurement):
-        (x, y, pressure), elapsed, error = measurement
-        return observe(gp, x, y, pressure, elapsed, error), None
+MOST = 961
+"""Measurements at most; fewer are padded to this, so that there is one program for any number."""
 
-    return jax.lax.scan(add, gp, (points, elapsed, errors))[0]
+
+@jax.jit
+def observe_all(num, points, elapsed, errors):
+    def add(i, gp):
+        return observe(gp, *points[i], elapsed[i], errors[i])
+
+    return jax.lax.fori_loop(0, num, add, empty_wind_gp())
 
 
 predict_column = jax.jit(predict)
@@ -26,8 +29,10 @@ predict_column = jax.jit(predict)
 
 def learned(points, errors, precision):
     """A model of measured errors[n, 2] at points[n, 4] of x, y, pressure, time."""
+    num = len(points)
+    points, errors = (np.pad(rows, ((0, MOST - num), (0, 0))) for rows in (points, errors))
     return observe_all(
-        empty_wind_gp(),
+        np.int32(num),
         jnp.asarray(points[:, :3], precision),
         jnp.asarray(points[:, 3], jnp.int32),
         jnp.asarray(errors, precision),

@@ -1,13 +1,16 @@
-"""The default task on a batch of balloons: compiled once for all tests that fly many."""
+"""The default task on one balloon and on a batch: compiled once for all tests that fly."""
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_env.functional import Task, advance, compiled
+from ble_env.functional import Task, advance
+from ble_env.gym_env import BalloonEnv, SimulatorState
+from ble_sim.precision import precision_scope
 
 TASK = Task()
 NUM_LANES = 24
@@ -16,10 +19,27 @@ NUM_LANES = 24
 advance_batch = jax.jit(jax.vmap(functools.partial(advance, TASK)))
 
 
-def begin_batch(scenarios: Any) -> tuple[Any, Any]:
-    """The start of each scenario of a batch, by the function that the environment uses."""
-    starts = [compiled(TASK).begin(take(scenarios, lane)) for lane in range(NUM_LANES)]
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
+@functools.cache
+def environment(precision: str) -> BalloonEnv:
+    """One environment for all tests; each resets it first."""
+    return BalloonEnv(precision=precision)
+
+
+def begin_batch(seeds: Iterable[int], precision: str) -> tuple[Any, Any, np.ndarray]:
+    """The first episodes of seeds: scenarios, states and observations."""
+    env = environment(precision)
+    flights, observations = [], []
+    for seed in seeds:
+        observations.append(env.reset(seed=int(seed))[0])
+        flights.append(env.get_simulator_state())
+    with precision_scope(precision):
+        scenario, state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *flights)
+    return scenario, state, np.stack(observations)
+
+
+def observe_alone(scenario: Any, state: Any, precision: str) -> np.ndarray:
+    """What the environment observes in a state."""
+    return environment(precision).set_simulator_state(SimulatorState(scenario, state))[0]
 
 
 def take(tree: Any, index: Any) -> Any:

@@ -1,6 +1,7 @@
 """What the environments' arguments and reset options mean, checked in one place."""
 
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +70,7 @@ def scenario_changes(options: Mapping[str, Any]) -> dict[str, float]:
         if name not in RESET_OPTIONS:
             raise unknown_name("reset option", name, RESET_OPTIONS)
         field, low, high = RESET_OPTIONS[name]
-        if not low <= value <= high:
-            raise ValueError(f"reset option {name!r} must lie in [{low}, {high}], got {value}")
+        if not (isinstance(value, numbers.Real) and low <= value <= high):
+            raise ValueError(f"reset option {name!r} must be a number in [{low}, {high}], got {value!r}")
         changes[field] = value
     return changes
