@@ -3,7 +3,7 @@
     uv run benchmarks/throughput.py [--batches 1 32 256 1024] [--precisions float32 float64] [--seconds 2]
 
 Each row adds to the one above it: the physics in a held wind, the wind at the balloon, the Gaussian process, the
-observation, and an agent that chooses the action. Batches are flown as everywhere, in tiles that the cores share.
+observation, and an agent that chooses the action. Batches are flown as in an evaluation, in tiles that the cores share.
 
 "limit" estimates what this machine could do at most: the arithmetic of a step, as XLA counts it with loops times
 their turns, at the speed of a large matrix product, or the bytes of state and observation that a step must move, at the
@@ -12,8 +12,8 @@ where a row stands rather than what is missing.
 """
 
 import argparse
+import dataclasses
 import functools
-import os
 import resource
 import statistics
 import time
@@ -27,9 +27,11 @@ import numpy as np
 
 from ble_agents import create_agent
 from ble_agents.policy import continue_flight, start_stream
+from ble_env.devices import num_cores
 from ble_env.functional import Task, advance
 from ble_env.seeding import first_episode_keys
-from ble_env.tile import DEFAULT_SIZE, Flights, Tile
+from ble_env.tile import Flights, Tile
+from ble_eval.lockstep import TILE_SIZE
 from ble_sim.constants import STRIDES_PER_STEP
 from ble_sim.dynamics import fly, step, stride, sun_at
 from ble_sim.precision import precision_scope
@@ -37,7 +39,7 @@ from ble_sim.vehicle import Vehicle
 from ble_sim.wind.field import true_wind
 
 TASK = Task()
-CORES = len(os.sched_getaffinity(0))
+CORES = num_cores()
 AGENTS = ("station_seeker", "perciatelli44")
 
 
@@ -78,14 +80,17 @@ def per_flight_cost(function: Callable[..., Any], flights: Flights, size: int) -
 
     def count(f: Callable[..., Any], *arguments: Any) -> float:
         analysis = jax.jit(jax.vmap(f)).lower(*arguments).compile().cost_analysis()
+        assert analysis is not None
         return analysis["flops"] + analysis.get("transcendentals", 0.0)
 
     # XLA counts the body of a loop once.
     suns = jax.vmap(sun_at)(scenario, state.balloon.x, state.balloon.y, state.elapsed)
     strides = count(stride, scenario, state.balloon, suns, state.wind) * (STRIDES_PER_STEP - 1)
-    outputs = jax.eval_shape(jax.vmap(function), scenario, state, actions)
-    moved = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state, outputs)))
-    return (count(function, scenario, state, actions) + strides) / size, moved / size
+    flops = (count(function, scenario, state, actions) + strides) / size
+    if function in (physics, with_wind):  # They leave the Gaussian process alone.
+        state = dataclasses.replace(state, gp=())
+    moved = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state, state, flights.outcome)))
+    return flops, moved / size
 
 
 def machine_limits(dtype: Any) -> tuple[float, float]:
@@ -120,7 +125,7 @@ def rate(run: Callable[[int], None], tiles: int, seconds: float) -> float:
 
 def measure(precision: str, batch: int, seconds: float, limits: tuple[float, float]) -> None:
     """Print the rows of one batch size."""
-    size = min(DEFAULT_SIZE, 1 << (batch - 1).bit_length())
+    size = min(TILE_SIZE, 1 << (batch - 1).bit_length())
     count = -(-batch // size)
     tiles = [Tile(TASK, Vehicle(), precision, size) for _ in range(count)]
     for index, tile in enumerate(tiles):
@@ -142,12 +147,12 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
             states = [tile.flights.state for tile in tiles]
             cost = per_flight_cost(function, tiles[0].flights, size)
 
-        def run(index: int, compiled=compiled, states=states) -> None:
+        def run_row(index: int, compiled=compiled, states=states) -> None:
             with precision_scope(precision):
                 states[index], out = compiled(tiles[index].flights.scenario, states[index], actions)
                 jax.block_until_ready(out)
 
-        report(label, compile_seconds, rate(run, count, seconds), cost)
+        report(label, compile_seconds, rate(run_row, count, seconds), cost)
 
     for name in AGENTS:
         policy = create_agent(name).batched_policy()
@@ -155,15 +160,15 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
         proceed = jax.jit(jax.vmap(functools.partial(continue_flight, policy.step), in_axes=(None, 0, 0, 0, 0)))
         streams = np.array([start_stream(seed) for seed in range(size)])
 
-        def run(index: int, proceed=proceed, policy=policy, streams=streams) -> None:
+        def run_agent(index: int, proceed=proceed, policy=policy, streams=streams) -> None:
             outcome = tiles[index].flights.outcome
             with jax.enable_x64(True):
                 _, _, chosen = proceed(policy.params, streams, (), outcome.observation, outcome.reward)
             jax.block_until_ready(tiles[index].step(chosen))
 
         start = time.perf_counter()
-        run(0)
-        report(f"+ {name}", time.perf_counter() - start, rate(run, count, seconds), None)
+        run_agent(0)
+        report(f"+ {name}", time.perf_counter() - start, rate(run_agent, count, seconds), None)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
 # [tool.uv.sources]
 # ble-env = { path = "../packages/ble-env", editable = true }
 # ///
+# pyright: reportMissingImports=false
 """PPO from a public JAX trainer, rejax, on the functional environment: rollouts and updates in one compiled loop.
 
 Between rounds the pool of episodes is refreshed, so that training never runs out of new winds, and the policy is

@@ -25,9 +25,12 @@ class EpisodePool:
     """Episodes and how they begin. Fields have a leading axis, of the episodes, unless noted."""
 
     scenarios: Scenario
+    """Without their forecasts."""
+    forecasts: Any
     starts: SimState
-    """All but the inverse of the wind's Gaussian process, which after one measurement is the same in every episode:
-    it is kept once, without a leading axis."""
+    """Without the inverse of the wind's Gaussian process."""
+    start_inverse: jax.Array
+    """That inverse, without a leading axis: after one measurement it is the same in every episode."""
     observations: jax.Array
     """The first ones."""
 
@@ -60,7 +63,7 @@ class PooledWindField(WindField):
         return PooledForecast(jax.tree.map(lambda leaf: leaf[None], forecast), jnp.int32(0))
 
     def wind(self, forecast, x, y, pressure, elapsed):
-        return self.field.wind_in_stack(*forecast, x, y, pressure, elapsed)
+        return self.field.wind_in_stack(forecast.forecasts, forecast.place, x, y, pressure, elapsed)
 
 
 def pooled(task: Task) -> Task:
@@ -77,34 +80,35 @@ def sample_pool(task: Task, wind_parameters: Any, vehicle: Vehicle, episode_keys
     def begin_episode(key: jax.Array) -> EpisodePool:
         scenario = sample(task, wind_parameters, vehicle, key)
         state, told = begin(task, scenario)
-        return EpisodePool(scenario, state, told.observation)
+        return EpisodePool(
+            scenarios=dataclasses.replace(scenario, forecast=()),
+            forecasts=scenario.forecast,
+            starts=_with_inverse(state, ()),
+            start_inverse=state.gp.inverse,
+            observations=told.observation,
+        )
 
     pool = jax.lax.map(begin_episode, episode_keys)
-    return dataclasses.replace(pool, starts=_with_inverse(pool.starts, pool.starts.gp.inverse[0]))
+    return dataclasses.replace(pool, start_inverse=pool.start_inverse[0])
 
 
 def scenario_at(pool: EpisodePool, place: jax.Array) -> Scenario:
     """The scenario of a `pooled` task at a place (int32 scalar); its forecast stays in the pool."""
-    forecasts = pool.scenarios.forecast
-    scenario = jax.tree.map(lambda leaf: leaf[place], dataclasses.replace(pool.scenarios, forecast=()))
-    return dataclasses.replace(scenario, forecast=PooledForecast(forecasts, place))
+    scenario = jax.tree.map(lambda leaf: leaf[place], pool.scenarios)
+    return dataclasses.replace(scenario, forecast=PooledForecast(pool.forecasts, place))
 
 
 def start_at(pool: EpisodePool, place: jax.Array) -> tuple[SimState, jax.Array]:
     """The first state and the first observation of the episode at a place (int32 scalar)."""
-    inverse = pool.starts.gp.inverse
-    start = jax.tree.map(lambda leaf: leaf[place], _with_inverse(pool.starts, ()))
-    return _with_inverse(start, inverse), pool.observations[place]
+    start = jax.tree.map(lambda leaf: leaf[place], pool.starts)
+    return _with_inverse(start, pool.start_inverse), pool.observations[place]
 
 
 def replace_episodes(pool: EpisodePool, places: jax.Array, others: EpisodePool) -> EpisodePool:
     """Put the episodes of another pool in the place of some (int32[others.size], each once)."""
-
-    def without_inverse(pool: EpisodePool) -> EpisodePool:
-        return dataclasses.replace(pool, starts=_with_inverse(pool.starts, ()))
-
-    replaced = jax.tree.map(lambda old, new: old.at[places].set(new), without_inverse(pool), without_inverse(others))
-    return dataclasses.replace(replaced, starts=_with_inverse(replaced.starts, pool.starts.gp.inverse))
+    old, new = (dataclasses.replace(each, start_inverse=()) for each in (pool, others))
+    replaced = jax.tree.map(lambda old, new: old.at[places].set(new), old, new)
+    return dataclasses.replace(replaced, start_inverse=pool.start_inverse)
 
 
 def _with_inverse(state: SimState, inverse: Any) -> SimState:

@@ -202,7 +202,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             self._check_is_started("a single flight was set")
             tile, lane = self._place(index)
             tile.restore(np.array([lane]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], flights))
-        is_changed = np.isin(np.arange(self.num_envs), np.arange(self.num_envs) if index is None else index)
+        is_changed = np.arange(self.num_envs) == index if index is not None else np.ones(self.num_envs, bool)
         return self._reported([tile.told() for tile in self._tiles], is_changed)
 
     def close_extras(self, **kwargs: Any) -> None:

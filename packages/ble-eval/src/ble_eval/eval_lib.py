@@ -13,6 +13,8 @@ from ble_eval.results import FAILURES, EvaluationResult, FlightPathPoint
 if TYPE_CHECKING:
     import gymnasium
 
+    from ble_env import BalloonEnv
+
 
 def eval_agent(
     agent: Agent,
@@ -55,15 +57,16 @@ def eval_agent(
     suite = dataclasses.replace(eval_suite)  # checks anew what the caller may have changed
     agent.set_mode(AgentMode.EVAL)
     agent_seeds = [_mixed(agent_seed, seed) for seed in suite.seeds]
-    policy, max_steps = agent.batched_policy(), _unwrapped_steps(env, suite.max_episode_length)
-    if policy is not None and max_steps is not None:
+    policy, plain = agent.batched_policy(), _plain_balloon_env(env, suite.max_episode_length)
+    if policy is not None and plain is not None:
         from ble_eval.lockstep import fly_in_lockstep
 
+        balloon_env, max_steps = plain
         flown = fly_in_lockstep(
             policy,
-            env.unwrapped.task,
-            env.unwrapped.vehicle,
-            env.unwrapped.precision,
+            balloon_env.task,
+            balloon_env.vehicle,
+            balloon_env.precision,
             suite.seeds,
             max_steps,
             agent_seeds=agent_seeds,
@@ -83,8 +86,8 @@ def eval_agent(
     return [results[seed] for seed in suite.seeds]
 
 
-def _unwrapped_steps(env: "gymnasium.Env[Any, Any]", max_steps: int) -> int | None:
-    """The longest episode, if the environment is a plain `BalloonEnv`; None if it is not, so must be stepped itself."""
+def _plain_balloon_env(env: "gymnasium.Env[Any, Any]", max_steps: int) -> "tuple[BalloonEnv, int] | None":
+    """The `BalloonEnv` within, and its longest episode; None if the environment has to be stepped itself."""
     from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
     from ble_env import BalloonEnv
@@ -92,15 +95,16 @@ def _unwrapped_steps(env: "gymnasium.Env[Any, Any]", max_steps: int) -> int | No
     if not isinstance(env.unwrapped, BalloonEnv) or env.render_mode is not None:
         return None
     limits = [max_steps, env.unwrapped.max_episode_steps]
-    while env is not env.unwrapped:
-        if type(env) is TimeLimit:
-            if env.spec is None:
+    layer = env
+    while isinstance(layer, OrderEnforcing | PassiveEnvChecker | TimeLimit):
+        if isinstance(layer, TimeLimit):
+            if layer.spec is None:
                 return None
-            limits.append(env.spec.max_episode_steps)
-        elif type(env) not in (OrderEnforcing, PassiveEnvChecker):
-            return None
-        env = env.env
-    return min(limit for limit in limits if limit is not None)
+            limits.append(layer.spec.max_episode_steps)
+        layer = layer.env
+    if layer is not env.unwrapped:
+        return None
+    return env.unwrapped, min(limit for limit in limits if limit is not None)
 
 
 def _mixed(agent_seed: int, episode_seed: int) -> int:

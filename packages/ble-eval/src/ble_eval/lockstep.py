@@ -6,7 +6,6 @@ streams of its own.
 """
 
 import functools
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +16,17 @@ import jax
 import numpy as np
 
 from ble_agents.policy import Policy, begin_flight, continue_flight, start_stream
+from ble_env.devices import Device, num_cores
 from ble_env.functional import Task
 from ble_env.seeding import first_episode_keys
 from ble_env.telemetry import Telemetry
-from ble_env.tile import DEFAULT_SIZE, Tile
+from ble_env.tile import Tile
 from ble_eval.results import EvaluationResult, FlightPathPoint
 from ble_sim.state import BalloonStatus
 from ble_sim.vehicle import Vehicle
+
+TILE_SIZE = 64
+"""How many flights a compiled step takes: a network's weights are read from memory once for all of them."""
 
 REPORT_PERIOD = 40
 """Steps between two reports of progress, and two looks at whether all flights of a tile have ended."""
@@ -46,7 +49,7 @@ def fly_in_lockstep(
     agent_seeds: Sequence[int],
     keep_paths: bool,
     on_steps: Callable[[int, int], None] = lambda steps, inside: None,
-    tile_size: int = DEFAULT_SIZE,
+    tile_size: int = TILE_SIZE,
 ) -> Iterator[EvaluationResult]:
     """Fly one episode for each seed and yield their results as they are finished.
 
@@ -62,8 +65,7 @@ def fly_in_lockstep(
         tile_size: how many fly in one compiled step.
     """
     devices = jax.local_devices()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = max(len(devices), cores if devices[0].platform == "cpu" else 1)
+    workers = max(len(devices), num_cores() if devices[0].platform == "cpu" else 1)
     chunks: queue.SimpleQueue[slice] = queue.SimpleQueue()
     starts = range(0, len(seeds), tile_size)
     for start in starts:
@@ -76,7 +78,7 @@ def fly_in_lockstep(
             raise _StopError
         events.put((steps, inside))
 
-    def work(device: jax.Device) -> None:
+    def work(device: Device) -> None:
         try:
             tile = None
             while True:
