@@ -19,6 +19,7 @@ import time
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from gymnax.wrappers.compat import LegacyStepAPIWrapper
 from rejax import PPO
 from rejax.evaluate import evaluate
@@ -36,9 +37,9 @@ class RejaxEnv(LegacyStepAPIWrapper):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=6, help="of training, with an evaluation after each")
-    parser.add_argument("--updates", type=int, default=8, help="of the policy in a round")
+    parser.add_argument("--updates", type=int, default=16, help="of the policy in a round")
     parser.add_argument("--num-envs", type=int, default=64, help="environments that are flown at once")
-    parser.add_argument("--num-steps", type=int, default=64, help="that each flies for an update")
+    parser.add_argument("--num-steps", type=int, default=32, help="that each flies for an update")
     parser.add_argument("--episode-steps", type=int, default=240, help="time limit, 3 minutes each")
     parser.add_argument("--pool", type=int, default=192, help="episodes to train on at a time")
     parser.add_argument("--evaluations", type=int, default=32, help="episodes to evaluate on")
@@ -58,9 +59,11 @@ def main() -> None:
         num_steps=arguments.num_steps,
         num_epochs=4,
         num_minibatches=8,
-        learning_rate=5e-4,
+        learning_rate=3e-4,
+        max_grad_norm=0.5,
         gamma=0.98,
-        ent_coef=0.003,
+        ent_coef=0.01,
+        normalize_rewards=True,
         total_timesteps=steps_per_round,
         eval_freq=steps_per_round,
         skip_initial_evaluation=True,
@@ -77,6 +80,9 @@ def main() -> None:
         return returns.mean() / arguments.episode_steps
 
     state = ppo.init_state(init_key)
+    # rejax starts these two as integers, for which `train` would be compiled once more.
+    statistics = state.rew_rms_state.replace(mean=jnp.float32(0.0), var=jnp.float32(1.0))
+    state = state.replace(rew_rms_state=statistics)
     # As many new episodes as have ended.
     num_ended = min(steps_per_round // arguments.episode_steps, arguments.pool - arguments.num_envs)
     print(f"untrained: reward {fly(state, test_key, unseen):.3f} a step")

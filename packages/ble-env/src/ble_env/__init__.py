@@ -14,11 +14,13 @@ from ble_env.named_features import NamedFeatures, named_features
 if TYPE_CHECKING:
     from ble_env.features import FeatureConstructor, PerciatelliFeatures
     from ble_env.gym_env import BalloonEnv, SimulatorState
+    from ble_env.gymnax_env import BalloonGymnaxEnv
     from ble_env.reward import RewardFunction, StationKeepingReward
     from ble_env.vector_env import BalloonVectorEnv
 
 __all__ = [
     "BalloonEnv",
+    "BalloonGymnaxEnv",
     "BalloonVectorEnv",
     "FeatureConstructor",
     "NamedFeatures",
@@ -41,6 +43,7 @@ _LAZY = {
     "RewardFunction": "reward",
     "StationKeepingReward": "reward",
     "BalloonVectorEnv": "vector_env",
+    "BalloonGymnaxEnv": "gymnax_env",
 }
 
 gymnasium.register(

@@ -1,4 +1,4 @@
-"""Episodes sampled ahead, so that the next one begins at no cost.
+"""Episodes sampled ahead, so that the next one begins at next to no cost.
 
 `jax.vmap` computes both sides of a condition. An environment that samples an episode when one ends would sample one
 for every balloon at every step, which is many times the work of flying. Taken out of a pool, an episode costs the copy
