@@ -1,5 +1,6 @@
 """Many environments at once: as each of them alone, whatever their number, and as Gymnasium batches environments."""
 
+import functools
 import logging
 import re
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import ble_env
 from ble_env.features import perciatelli_features
-from ble_env.functional import compiled
+from ble_env.functional import advance
 from ble_env.gym_env import BalloonEnv
 from ble_env.tile import Tile
 from ble_env.vector_env import BalloonVectorEnv
@@ -322,7 +323,8 @@ def test_one_flight_moves_between_environments(envs):
     state = envs.get_simulator_state(5)
     expected = fly(envs, all_actions[2:])
     with precision_scope("float64"):
-        _, outcome = compiled(envs.task).advance(*state, np.int32(all_actions[2, 5]))  # As a `BalloonEnv` does.
+        as_balloon_env_does = jax.jit(functools.partial(advance, envs.task))
+        _, outcome = as_balloon_env_does(*state, np.int32(all_actions[2, 5]))
     np.testing.assert_allclose(outcome.observation, expected[0][5], rtol=0, atol=1e-7)
     envs.reset(seed=91)
     _, infos = envs.set_simulator_state(state, 0)

@@ -76,6 +76,16 @@ def test_one_by_one_flies_the_same(agent):
     assert sum(inside for _, inside in steps) == sum(round(90 * flight.time_within_radius) for flight in together)
 
 
+def test_an_environment_that_changes_the_step_is_stepped_itself():
+    class Calm(BalloonEnv):
+        def step(self, action):
+            observation, _, terminated, truncated, info = super().step(action)
+            return observation, 0.25, terminated, truncated, info
+
+    (flight,) = eval_agent(create_agent("station_seeker"), Calm(wind_field="simple"), EvaluationSuite([4], 8))
+    assert flight.cumulative_reward == 2.0
+
+
 def test_a_flight_that_fails_ends_while_others_go_on():
     vehicle = Vehicle(battery_initial_charge=40.0, power_safety_enabled=False)
     flights = fly(range(8), vehicle=vehicle, max_steps=40)
@@ -107,20 +117,20 @@ def test_two_devices_fly_as_one_does():
         "env = BalloonEnv(wind_field='simple');"
         "policy = create_agent('station_seeker').batched_policy();"
         "flights = fly_in_lockstep(policy, env.task, env.vehicle, 'float32', range(9), 60, agent_seeds=range(9),"
-        " keep_paths=True, tile_size=4);"
+        " keep_paths=True, tile_size=4, device={device});"
         "print(json.dumps(sorted(map(dataclasses.astuple, flights))))"
     )
     flights = [
         json.loads(
             subprocess.run(
-                [sys.executable, "-c", script.format(devices=devices)],
+                [sys.executable, "-c", script.format(devices=devices, device=device)],
                 env={**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}"},
                 check=True,
                 capture_output=True,
                 text=True,
             ).stdout
         )
-        for devices in (1, 2)
+        for devices, device in ((1, None), (2, None), (2, "jax.devices()[1]"))
     ]
     assert len(flights[0]) == 9
-    assert flights[0] == flights[1]
+    assert flights[0] == flights[1] == flights[2]

@@ -4,7 +4,6 @@ Every environment class is a shell around these. They see one balloon; `jax.vmap
 task static) compiles, and the precision is that of the context they are traced in.
 """
 
-import functools
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -69,18 +68,3 @@ def outcome(task: Task, scenario: Scenario, state: SimState) -> Outcome:
         terminated=state.balloon.status != BalloonStatus.OK,
         telemetry=measure(scenario, state, task.station_keeping_radius_km),
     )
-
-
-class CompiledTask(NamedTuple):
-    """The functions above, compiled for one task."""
-
-    sample: Any
-    begin: Any
-    advance: Any
-    outcome: Any
-
-
-@functools.cache
-def compiled(task: Task) -> CompiledTask:
-    """Compile a task's functions; environments of the same task share them."""
-    return CompiledTask(*(jax.jit(functools.partial(f, task)) for f in (sample, begin, advance, outcome)))

@@ -89,7 +89,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self.task = make_task(wind_field, feature_constructor, reward_function, station_keeping_radius_km, vehicle)
         self.action_space = spaces.Discrete(3)
         self.observation_space = self.task.features.observation_space
-        self._device = find_device(device)
+        self.device = find_device(device)
         self._compiled = _compiled(self.task)
         with self._scope():
             self._wind_parameters = self.task.wind_field.parameters()
@@ -194,7 +194,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         return episode_key
 
     def _scope(self) -> AbstractContextManager[None]:
-        return compute_scope(self.precision, self._device)
+        return compute_scope(self.precision, self.device)
 
     def _report(self, told: Outcome) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
         observation, reward, terminated, telemetry = jax.device_get(told)

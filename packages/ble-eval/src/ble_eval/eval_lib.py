@@ -71,6 +71,7 @@ def eval_agent(
             max_steps,
             agent_seeds=agent_seeds,
             keep_paths=calculate_flight_path,
+            device=balloon_env.device,
             on_steps=on_steps,
         )
     else:
@@ -88,16 +89,18 @@ def eval_agent(
 
 def _plain_balloon_env(env: "gymnasium.Env[Any, Any]", max_steps: int) -> "tuple[BalloonEnv, int] | None":
     """The `BalloonEnv` within, and its longest episode; None if the environment has to be stepped itself."""
+    from gymnasium import Wrapper
     from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
     from ble_env import BalloonEnv
 
-    if not isinstance(env.unwrapped, BalloonEnv) or env.render_mode is not None:
+    # Exactly these types: a subclass may change what a step does.
+    if type(env.unwrapped) is not BalloonEnv or env.render_mode is not None:
         return None
     limits = [max_steps, env.unwrapped.max_episode_steps]
     layer = env
-    while isinstance(layer, OrderEnforcing | PassiveEnvChecker | TimeLimit):
-        if isinstance(layer, TimeLimit):
+    while isinstance(layer, Wrapper) and type(layer) in (OrderEnforcing, PassiveEnvChecker, TimeLimit):
+        if type(layer) is TimeLimit:
             if layer.spec is None:
                 return None
             limits.append(layer.spec.max_episode_steps)

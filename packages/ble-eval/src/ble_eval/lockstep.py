@@ -48,6 +48,7 @@ def fly_in_lockstep(
     *,
     agent_seeds: Sequence[int],
     keep_paths: bool,
+    device: Device | None = None,
     on_steps: Callable[[int, int], None] = lambda steps, inside: None,
     tile_size: int = TILE_SIZE,
 ) -> Iterator[EvaluationResult]:
@@ -60,11 +61,12 @@ def fly_in_lockstep(
         max_steps: of an episode.
         agent_seeds: of the policy's random draws, one for each episode.
         keep_paths: whether the results hold the flight paths.
+        device: where to fly; all local devices if None.
         on_steps: called now and then with the number of steps flown since the last call, and how many of them ended
             within the radius.
         tile_size: how many fly in one compiled step.
     """
-    devices = jax.local_devices()
+    devices = jax.local_devices() if device is None else [device]
     workers = max(len(devices), num_cores() if devices[0].platform == "cpu" else 1)
     chunks: queue.SimpleQueue[slice] = queue.SimpleQueue()
     starts = range(0, len(seeds), tile_size)

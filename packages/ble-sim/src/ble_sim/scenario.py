@@ -111,8 +111,9 @@ def sample_scenario(wind_field: WindField, wind_parameters: Any, vehicle: Vehicl
     heading = draws.heading.astype(dtype)
     max_pressure = pressure_at_height(atmosphere, jnp.asarray(MIN_ALTITUDE, dtype))
     pressure = _between(MIN_START_PRESSURE, max_pressure, draws.pressure)
+    arrays = jax.tree.map(jnp.asarray, vehicle)
     return Scenario(
-        vehicle=jax.tree.map(lambda leaf: jnp.asarray(leaf, bool if isinstance(leaf, bool) else dtype), vehicle),
+        vehicle=jax.tree.map(lambda leaf: leaf if leaf.dtype == bool else leaf.astype(dtype), arrays),
         atmosphere=atmosphere,
         start_time=start_time,
         latitude=draws.latitude.astype(dtype),
