@@ -1,0 +1,210 @@
+"""Checkpoints of a training run: plain arrays in numbered folders, written by Orbax, whole or not at all.
+
+Loading one executes no code. Each of its parts carries a checksum, so that a damaged checkpoint is told from a sound one.
+"""
+
+import contextlib
+import os
+import shutil
+import warnings
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+
+NUM_NEWEST = 5
+"""How many checkpoints are kept beside the best."""
+NUM_RESUMABLE = 2
+"""How many of them keep what is needed only to resume, which may be large: the newest, and one to fall back to."""
+
+_ABOUT = "about"
+_CHECKSUMS = "checksums"
+_SCORE = "score"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is missing, damaged, or of something else than what shall continue from it."""
+
+
+class CheckpointWarning(UserWarning):
+    """A damaged checkpoint is passed over."""
+
+
+class Checkpoints:
+    """The checkpoints in a folder, by the number of their iteration.
+
+    A checkpoint has named parts, each a pytree of arrays, and a record of plain values.
+
+    Args:
+        folder: where they are; it need not exist yet.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder).absolute()
+
+    def iterations(self) -> list[int]:
+        """The numbers of the checkpoints there are, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
+
+    def save(
+        self,
+        iteration: int,
+        parts: Mapping[str, Any],
+        *,
+        resuming: Mapping[str, Any] | None = None,
+        record: Mapping[str, Any] | None = None,
+        score: float | None = None,
+    ) -> None:
+        """Write a checkpoint, and remove those that are neither among the newest nor the best.
+
+        Args:
+            iteration: its number. One of this number or a higher one is of a run that was taken up before it, and goes.
+            parts: kept as long as the checkpoint.
+            resuming: more parts, kept in the newest checkpoints only.
+            record: values that JSON can hold.
+            score: by which checkpoints are compared; larger is better. Those without one are never the best.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for unfinished in self.folder.glob("*.*"):  # A run that was killed left it.
+            shutil.rmtree(unfinished)
+        for outdated in self.iterations():
+            if outdated >= iteration:
+                self._remove(outdated)
+        flat = {name: _flat(part) for name, part in {**parts, **(resuming or {})}.items()}
+        checksums = {name: _checksum(arrays) for name, arrays in flat.items()}
+        about = {_CHECKSUMS: checksums, _SCORE: score, "record": dict(record or {})}
+        items = {name: ocp.args.StandardSave(arrays) for name, arrays in flat.items() if arrays}
+        with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+            checkpointer.save(
+                self.folder / str(iteration),
+                args=ocp.args.Composite(**items, **{_ABOUT: ocp.args.JsonSave(about)}),
+                force=True,
+            )
+        iterations = self.iterations()
+        for old in set(iterations[:-NUM_NEWEST]) - {self.best()}:
+            self._remove(old)
+        for old in iterations[:-NUM_RESUMABLE]:
+            for name in resuming or {}:
+                shutil.rmtree(self.folder / str(old) / name, ignore_errors=True)
+
+    def record(self, iteration: int) -> dict[str, Any]:
+        """The plain values of a checkpoint. Raises as `load` does."""
+        return self._about(iteration)["record"]
+
+    def load(self, iteration: int, like: Mapping[str, Any]) -> dict[str, Any]:
+        """Read parts of a checkpoint.
+
+        Args:
+            iteration: its number.
+            like: the parts to read, each with the structure, shapes and dtypes that are expected.
+
+        Returns:
+            The parts, with numpy arrays for leaves.
+
+        Raises:
+            CheckpointError: there is no such checkpoint or part, it is damaged, or it is of another structure.
+        """
+        if iteration not in self.iterations():
+            known = ", ".join(map(str, self.iterations())) or "none"
+            raise CheckpointError(f"There is no checkpoint {iteration} in {self.folder}. There are: {known}.")
+        checksums = self._about(iteration)[_CHECKSUMS]
+        parts = {}
+        for name, part in like.items():
+            expected = _flat(part)
+            arrays = self._restore(iteration, name, ocp.args.StandardRestore()) if expected else {}
+            if checksums.get(name) != _checksum(arrays):
+                raise CheckpointError(f"Part {name!r} of checkpoint {self.folder / str(iteration)} is damaged.")
+            parts[name] = _unflat(arrays, part, f"Checkpoint {self.folder / str(iteration)}, part {name!r},")
+        return parts
+
+    def has(self, iteration: int, part: str) -> bool:
+        """Whether a checkpoint still has a part."""
+        return (self.folder / str(iteration) / part).is_dir()
+
+    def load_latest(self, like: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """Read the newest checkpoint, or if it is damaged, with a warning, the one before.
+
+        Returns:
+            Its number and parts as `load` does, or None if there is no checkpoint.
+
+        Raises:
+            CheckpointError: there are only damaged ones, or the newest is of something else.
+        """
+        iterations = self.iterations()
+        for iteration in reversed(iterations):
+            try:
+                return iteration, self.load(iteration, like)
+            except MismatchError:
+                raise
+            except CheckpointError as error:
+                if iteration == iterations[0]:
+                    raise
+                warnings.warn(f"{error} Going on from the one before it.", CheckpointWarning, stacklevel=2)
+        return None
+
+    def best(self) -> int | None:
+        """The number of the checkpoint with the highest score; None if none has one."""
+        scores = {}
+        for iteration in self.iterations():
+            with contextlib.suppress(CheckpointError):  # A damaged one is not the best.
+                scores[iteration] = self._about(iteration)[_SCORE]
+        scored = {iteration: score for iteration, score in scores.items() if score is not None}
+        return max(scored, key=lambda iteration: scored[iteration]) if scored else None
+
+    def _about(self, iteration: int) -> dict[str, Any]:
+        return self._restore(iteration, _ABOUT, ocp.args.JsonRestore())
+
+    def _remove(self, iteration: int) -> None:
+        """Remove a checkpoint; it is renamed first, so that a kill leaves no half of one under its number."""
+        doomed = self.folder / f"removing.{iteration}"
+        (self.folder / str(iteration)).rename(doomed)
+        shutil.rmtree(doomed)
+
+    def _restore(self, iteration: int, name: str, args: Any) -> Any:
+        try:
+            with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+                folder = self.folder / str(iteration)
+                return checkpointer.restore(folder, args=ocp.args.Composite(**{name: args}))[name]
+        except Exception as error:  # Orbax raises whatever its storage layers raise at damaged files.
+            raise CheckpointError(
+                f"Part {name!r} of checkpoint {self.folder / str(iteration)} cannot be read: {error}"
+            ) from error
+
+
+class MismatchError(CheckpointError):
+    """A sound checkpoint of something else."""
+
+
+def _flat(tree: Any) -> dict[str, np.ndarray]:
+    """Arrays by the path of each leaf, so that a checkpoint does not depend on the classes of its containers."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+
+
+def _unflat(arrays: Mapping[str, np.ndarray], like: Any, what: str) -> Any:
+    expected = _flat(like)
+    remedy = "Load it with the options that it was trained with."
+    if differing := expected.keys() ^ arrays.keys():
+        raise MismatchError(f"{what} is of something else: it differs in {', '.join(sorted(differing))}. {remedy}")
+    for name, leaf in expected.items():
+        found = np.asarray(arrays[name])
+        if (found.shape, found.dtype) != (leaf.shape, leaf.dtype):
+            raise MismatchError(
+                f"{what} is of something else: {name} is {found.dtype}{list(found.shape)}"
+                f" instead of {leaf.dtype}{list(leaf.shape)}. {remedy}"
+            )
+    return jax.tree.unflatten(jax.tree.structure(like), [np.asarray(arrays[name]) for name in expected])
+
+
+def _checksum(arrays: Mapping[str, np.ndarray]) -> int:
+    checksum = 0
+    for name in sorted(arrays):
+        checksum = zlib.crc32(name.encode(), checksum)
+        checksum = zlib.crc32(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8), checksum)
+    return checksum
