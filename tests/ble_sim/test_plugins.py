@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from ble_sim import plugins
+from ble_sim.plugin_listing import describe
 from ble_sim.plugins import (
     DuplicateNameError,
+    NoConfig,
     PluginWarning,
     Registry,
     UnknownNameError,
@@ -26,6 +29,7 @@ GROUP = "ble_test.kites"
 class KiteRegistration:
     name: str
     colour: str = "red"
+    summary: str = ""
 
 
 class KiteHooks:
@@ -38,6 +42,12 @@ class BuiltinKites:
     @hookimpl
     def ble_register_kites(self):
         return [KiteRegistration("sled"), KiteRegistration("delta")]
+
+
+@pytest.fixture(autouse=True)
+def every_plugin(monkeypatch):
+    monkeypatch.delenv("BLE_PLUGINS", raising=False)
+    plugins._warn_of_unknown_selection.cache_clear()
 
 
 @pytest.fixture
@@ -131,12 +141,23 @@ def test_the_origin_of_a_builtin_names_its_package():
     [
         ("import no_such_library", "ModuleNotFoundError: No module named 'no_such_library'"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        (plugin_source("box").replace("return", "raise RuntimeError('torn') #"), "RuntimeError: torn"),
         (
             "def ble_register_kites(): return []",
             "no function ble_register_kites decorated with ble_sim.plugins.hookimpl",
         ),
+        (
+            plugin_source("box").replace("ble_register_kites", "ble_register_kite"),
+            "no hook is called ble_register_kite, did you mean ble_register_kites?",
+        ),
+        (
+            plugin_source("box").replace("ble_register_kites", "register_kites"),
+            "no hook is called register_kites, did you mean ble_register_kites?",
+        ),
         (plugin_source("box").replace("return", "return None #"), "ble_register_kites returned None"),
         (plugin_source("box").replace("return", "return 3 #"), "'int' object is not iterable"),
+        (plugin_source("box").replace("return", "return 'box' #"), "returned 'b', whose name is not a non-empty"),
         (plugin_source("box").replace("name=name", "label=name"), "whose name is not a non-empty string"),
         (plugin_source(""), "whose name is not a non-empty string"),
         (plugin_source("box").replace("():", "(sky):"), "hookimpl definition: ble_register_kites(sky)"),
@@ -152,10 +173,76 @@ def test_a_broken_plugin_is_reported_once_and_the_others_work(install, source, e
     assert load_reporting(registry) == []
     assert registry.names() == ["delta", "parafoil", "sled"]
     (broken,) = registry.broken
-    assert (broken.plugin, broken.origin) == ("bad_kites_kites = bad_kites", "bad-kites 0.1")
+    assert (broken.plugin, str(broken.origin)) == ("bad_kites_kites = bad_kites", "bad-kites 0.1")
+    assert broken.left_out
     assert error in broken.error
     assert broken.traceback.startswith("Traceback")
     assert error in broken.traceback
+
+
+def test_a_misspelt_hook_beside_a_right_one_is_named_and_the_right_one_works(install):
+    misspelt = "@hookimpl\ndef ble_register_kits():\n    return []\n"
+    of_another_package = "@hookimpl\ndef ble_register_anchors():\n    return []\n"
+    meant = "@hookimpl(optionalhook=True)\ndef ble_register_kitess():\n    return []\n"
+    install("kite-shop", "2.5", plugin_source("box") + misspelt + of_another_package + meant)
+    registry = kites()
+    assert load_reporting(registry) == [
+        "The kite plugin 'kite_shop_kites = kite_shop' of kite-shop 2.5 has a mistake:"
+        " no hook is called ble_register_kits, did you mean ble_register_kites?"
+    ]
+    assert registry.get("box").name == "box"
+    assert [broken.left_out for broken in registry.broken] == [False]
+
+
+@pytest.mark.parametrize(
+    ("setting", "found", "warned"),
+    [
+        (None, {"box", "parafoil", "wing"}, []),
+        ("ALL", {"box", "parafoil", "wing"}, []),
+        ("none", {"wing"}, []),
+        ("", {"wing"}, []),
+        ("kite-shop", {"box", "wing"}, []),
+        (" Other.Shop_kites , ble-train", {"parafoil", "wing"}, []),
+        ("kite_shop, kite-shopp", {"box", "wing"}, ["'kite-shopp'", "Did you mean 'kite-shop'?"]),
+        ("zeppelin", {"wing"}, ["BLE_PLUGINS names 'zeppelin'"]),
+    ],
+)
+def test_the_environment_chooses_among_the_plugins_of_others(install, monkeypatch, setting, found, warned):
+    install("kite-shop", "2.5", plugin_source("box"))
+    install("other-shop", "1", plugin_source("parafoil"))
+    install("ble-train", "9", plugin_source("wing"))
+    if setting is not None:
+        monkeypatch.setenv("BLE_PLUGINS", setting)
+    registry = kites()
+    messages = load_reporting(registry)
+    assert set(registry.names()) == {"delta", "sled"} | found
+    assert len(messages) == bool(warned)
+    assert all(part in message for message in messages for part in warned)
+    assert load_reporting(kites()) == []
+
+
+def test_the_listing_describes_what_there_is_and_what_failed(install):
+    install("kite-shop", "2.5", plugin_source("sled", "box"))
+    install("bad-kites", "0.1", "1 / 0")
+    registry = kites(builtins=(BuiltinKites(),))
+    load_reporting(registry)
+    listing = describe(registry)
+    assert (listing["kind"], listing["group"]) == ("kite", GROUP)
+    assert [record["name"] for record in listing["extensions"]] == ["box", "delta"]
+    assert listing["extensions"][0] == {"name": "box", "distribution": "kite-shop", "version": "2.5", "summary": ""}
+    (duplicate,) = listing["duplicates"]
+    assert duplicate["name"] == "sled"
+    assert duplicate["claimed_by"][1] == "kite-shop 2.5"
+    (failure,) = listing["failures"]
+    assert failure["plugin"] == "bad_kites_kites = bad_kites"
+    assert (failure["distribution"], failure["version"]) == ("bad-kites", "0.1")
+    assert failure["error"] == "ZeroDivisionError: division by zero"
+    assert failure["traceback"].startswith("Traceback")
+    assert failure["left_out"]
+
+
+def test_an_extension_without_options_has_no_fields():
+    assert NoConfig() == NoConfig()
 
 
 def test_a_record_of_another_kind_is_refused(install):

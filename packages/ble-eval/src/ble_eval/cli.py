@@ -8,7 +8,9 @@ import argparse
 import inspect
 import shlex
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import tyro
@@ -16,9 +18,11 @@ import tyro
 from ble_agents.configs import NoConfig
 from ble_agents.plugins import AGENTS
 from ble_eval.commands.merge import MergeArguments, merge
+from ble_eval.commands.plugins import PluginsArguments, plugins
 from ble_eval.commands.run import INTERRUPTED, RunArguments, run
 from ble_eval.errors import UserError, user_errors
 from ble_eval.plugins import SUITES
+from ble_sim.plugins import PluginWarning
 from ble_sim.wind.registry import WIND_FIELDS
 
 PROGRAM = "ble-eval"
@@ -33,12 +37,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     command = shlex.join([PROGRAM, *words])
     try:
-        with user_errors():
+        with user_errors(), _plain_plugin_warnings():
             match tyro.cli(_verbs(words), prog=PROGRAM, args=words, description="Evaluate balloon agents."):
                 case RunArguments() as arguments:
                     return run(arguments, command)
                 case MergeArguments() as arguments:
                     return merge(arguments, command)
+                case PluginsArguments() as arguments:
+                    return plugins(arguments)
                 case other:
                     raise AssertionError(f"no verb takes {other!r}")
     except UserError as error:
@@ -47,6 +53,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"{PROGRAM}: stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+@contextmanager
+def _plain_plugin_warnings() -> Iterator[None]:
+    """Warnings about plugins in one line each: where they were raised means nothing to who gives a command."""
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def show_plainly(message, category, filename, lineno, file=None, line=None) -> None:
+            if issubclass(category, PluginWarning):
+                print(f"{PROGRAM}: warning: {message}", file=sys.stderr)
+            else:
+                show(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show_plainly
+        yield
 
 
 def _verbs(words: Sequence[str]) -> Any:
@@ -58,7 +80,8 @@ def _verbs(words: Sequence[str]) -> Any:
     run_flags: Any = RunArguments[agent_options]
     run_verb: Any = Annotated[run_flags, tyro.conf.subcommand("run", description=description)]
     merge_verb: Any = Annotated[MergeArguments, tyro.conf.subcommand("merge")]
-    return run_verb | merge_verb
+    plugins_verb: Any = Annotated[PluginsArguments, tyro.conf.subcommand("plugins")]
+    return run_verb | merge_verb | plugins_verb
 
 
 def _installed() -> str:

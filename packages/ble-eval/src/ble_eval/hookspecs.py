@@ -13,7 +13,8 @@
     [project.entry-points."ble.suites"]
     my_suites = "my_package.ble_plugin"
 
-`ble-eval run --suite polar_night` then finds it by name.
+`ble-eval run --suite polar_night` then finds it by name. `ble-eval plugins` lists it, or why it failed;
+the environment variable `BLE_PLUGINS` (`ble_sim.plugins`) chooses which plugins are loaded.
 """
 
 from collections.abc import Iterable

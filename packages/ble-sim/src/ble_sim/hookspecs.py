@@ -1,4 +1,7 @@
-"""The hooks of ble-sim: how another package brings its own winds."""
+"""The hooks of ble-sim: how another package brings its own winds.
+
+The environment variable `BLE_PLUGINS` (see `ble_sim.plugins`) chooses which plugins are loaded.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

@@ -16,10 +16,21 @@ entry-point group. A plugin is a module or object whose hook implementation retu
     my_agent = "my_package.ble_plugin"
 
 A plugin that fails is reported by a `PluginWarning` and kept in `Registry.broken`; the others still work.
+
+The environment variable `BLE_PLUGINS` says which plugins of others are loaded, when a registry is first asked:
+
+    BLE_PLUGINS=all                 all that are installed; the same as leaving it unset
+    BLE_PLUGINS=none                none: only what our own distributions bring; the same as leaving it empty
+    BLE_PLUGINS=my-package,kites    those whose entry point or distribution has one of these names
+
+Those of our own distributions (`OWN_DISTRIBUTIONS`) are always loaded.
 """
 
 import difflib
+import functools
+import os
 import pkgutil
+import re
 import threading
 import traceback
 import warnings
@@ -33,6 +44,12 @@ import pluggy
 
 PROJECT = "ble"
 """pluggy's project name, shared by the hooks of all packages."""
+
+OWN_DISTRIBUTIONS = frozenset({"ble-sim", "ble-env", "ble-agents", "ble-train", "ble-eval"})
+"""Whose plugins are built in: `BLE_PLUGINS` does not choose among them."""
+
+SELECTION_VARIABLE = "BLE_PLUGINS"
+"""The environment variable that chooses among the plugins of others."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -78,26 +95,57 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     return UnknownNameError(f"Unknown {kind} {name!r}.{question} Known: {choices}.")
 
 
+@dataclass(frozen=True)
+class NoConfig:
+    """The options of an extension that has none."""
+
+
 def resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
     """The callable that a record holds: itself, or "package.module:attribute", imported only here."""
     return pkgutil.resolve_name(target) if isinstance(target, str) else target
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What an extension came from.
+
+    Attributes:
+        distribution: its name, or that of the package when it is not installed as one.
+        version: of the distribution; None when it is not installed.
+    """
+
+    distribution: str
+    version: str | None
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}" if self.version else f"{self.distribution} (not installed)"
+
+
+@dataclass(frozen=True)
+class Extension(Generic[T]):
+    """A record that a plugin returned, and what brought it."""
+
+    record: T
+    origin: Origin
+
+
+@dataclass(frozen=True)
 class BrokenPlugin:
-    """A plugin that could not be used.
+    """A plugin that cannot be used, or only in part.
 
     Attributes:
         plugin: the entry point ("name = module:attribute"), or the module of a built-in.
-        origin: "distribution version" that announces it.
+        origin: what announces it.
         error: the exception in one line.
         traceback: the full traceback, formatted.
+        left_out: whether nothing of it is used; else it has a mistake beside what works.
     """
 
     plugin: str
-    origin: str
+    origin: Origin
     error: str
     traceback: str
+    left_out: bool = True
 
 
 @dataclass(frozen=True)
@@ -105,7 +153,7 @@ class _Source:
     """A plugin not loaded yet."""
 
     label: str
-    origin: str
+    origin: Origin
     load: Callable[[], object]
 
 
@@ -113,7 +161,7 @@ class _Source:
 class _Contents(Generic[T]):
     """What loading found: claims per name (more than one is a conflict) and the plugins that failed."""
 
-    claims: dict[str, list[tuple[T, str]]]
+    claims: dict[str, list[Extension[T]]]
     broken: list[BrokenPlugin]
 
 
@@ -159,29 +207,34 @@ class Registry(Generic[T]):
             UnknownNameError: nothing has this name; the message lists what there is.
             DuplicateNameError: several plugins claim it; the message names them.
         """
-        return self._claim(name)[0]
+        return self._claim(name).record
 
     def origin(self, name: str) -> str:
         """The "distribution version" that the record called `name` came from. Raises as `get` does."""
-        return self._claim(name)[1]
+        return str(self._claim(name).origin)
+
+    def extensions(self) -> list[Extension[T]]:
+        """What `get` answers, with what it came from, in the order of the names."""
+        claims = self._load().claims
+        return [claims[name][0] for name in self.names()]
 
     @property
     def broken(self) -> list[BrokenPlugin]:
-        """Plugins that failed to load."""
+        """Plugins that failed to load, or have a mistake."""
         return list(self._load().broken)
 
     @property
     def duplicates(self) -> dict[str, list[str]]:
         """Names that several plugins claim, with the origins of the claims."""
         claims = sorted(self._load().claims.items())
-        return {name: [origin for _, origin in rivals] for name, rivals in claims if len(rivals) > 1}
+        return {name: [str(rival.origin) for rival in rivals] for name, rivals in claims if len(rivals) > 1}
 
-    def _claim(self, name: str) -> tuple[T, str]:
+    def _claim(self, name: str) -> Extension[T]:
         claims = self._load().claims.get(name, [])
         if not claims:
             raise unknown_name(self.kind, name, self.names())
         if len(claims) > 1:
-            raise DuplicateNameError(self._conflict(name, [origin for _, origin in claims]))
+            raise DuplicateNameError(self._conflict(name, [str(claim.origin) for claim in claims]))
         return claims[0]
 
     def _conflict(self, name: str, origins: list[str]) -> str:
@@ -206,42 +259,54 @@ class Registry(Generic[T]):
 
     def _report(self) -> None:
         for failure in self.broken:
-            message = f"The {self.kind} plugin {failure.plugin!r} of {failure.origin} is left out: {failure.error}"
+            fate = "is left out" if failure.left_out else "has a mistake"
+            message = f"The {self.kind} plugin {failure.plugin!r} of {failure.origin} {fate}: {failure.error}"
             warnings.warn(message, PluginWarning, stacklevel=4)
         for name, origins in self.duplicates.items():
             warnings.warn(self._conflict(name, origins), PluginWarning, stacklevel=4)
 
     def _collect(self) -> _Contents[T]:
-        claims: dict[str, list[tuple[T, str]]] = {}
+        claims: dict[str, list[Extension[T]]] = {}
         broken: list[BrokenPlugin] = []
         for source in self._sources():
             try:
-                records = self._records(source)
-            except Exception as error:  # a stranger's code may raise anything
-                summary = "".join(traceback.format_exception_only(error)).strip()
+                records, strays = self._records(source)
+            except (Exception, SystemExit) as error:  # a stranger's code may raise anything
+                summary = " ".join("".join(traceback.format_exception_only(error)).split())
                 broken.append(BrokenPlugin(source.label, source.origin, summary, traceback.format_exc()))
                 continue
             for record in records:
-                claims.setdefault(record.name, []).append((record, source.origin))
+                claims.setdefault(record.name, []).append(Extension(record, source.origin))
+            broken += [BrokenPlugin(source.label, source.origin, stray, "", left_out=False) for stray in strays]
         return _Contents(claims, broken)
 
     def _sources(self) -> Iterator[_Source]:
         for plugin in self._builtins:
             label = getattr(plugin, "__name__", type(plugin).__name__)
             yield _Source(label, _builtin_origin(plugin), lambda plugin=plugin: plugin)
-        for entry_point in metadata.entry_points(group=self.group):
-            origin = _distribution_label(entry_point.dist) if entry_point.dist else "an unknown distribution"
-            yield _Source(f"{entry_point.name} = {entry_point.value}", origin, entry_point.load)
+        installed = metadata.entry_points()
+        selection = _selection()
+        if selection:
+            groups = {self.group, *(group for group in installed.groups if group.startswith(f"{PROJECT}."))}
+            points = [point for group in groups for point in installed.select(group=group)]
+            _warn_of_unknown_selection(selection, frozenset().union(*map(_names_of, points)))
+        for point in installed.select(group=self.group):
+            if selection is None or _is_ours(point) or _names_of(point) & selection:
+                yield _Source(f"{point.name} = {point.value}", _origin(point.dist), point.load)
 
-    def _records(self, source: _Source) -> list[T]:
+    def _records(self, source: _Source) -> tuple[list[T], list[str]]:
+        """The records of a plugin, and what is wrong with its other hooks."""
         # A manager for each plugin: within one, pluggy joins the answers of all plugins and lets one failure
         # end the call, but here every answer needs its origin and every failure its culprit.
         manager = pluggy.PluginManager(PROJECT)
         manager.add_hookspecs(self._hookspecs)
-        manager.register(source.load())
+        plugin = source.load()
+        manager.register(plugin)
+        strays = _misspelt_hooks(manager, plugin)
         answers = getattr(manager.hook, self._hook)
         if not answers.get_hookimpls():
-            raise PluginError(f"it has no function {self._hook} decorated with ble_sim.plugins.hookimpl")
+            missing = f"it has no function {self._hook} decorated with ble_sim.plugins.hookimpl"
+            raise PluginError("; ".join([missing, *strays]))
         results = answers()
         if not results:  # pluggy drops an answer of None
             raise PluginError(f"{self._hook} returned None instead of a list of records")
@@ -251,17 +316,73 @@ class Registry(Generic[T]):
                 raise PluginError(f"{self._hook} returned {record!r}, which is not a {self._record_type.__name__}")
             if not isinstance(getattr(record, "name", None), str) or not record.name:
                 raise PluginError(f"{self._hook} returned {record!r}, whose name is not a non-empty string")
-        return records
+        return records, strays
 
 
-def _builtin_origin(plugin: object) -> str:
+def _misspelt_hooks(manager: pluggy.PluginManager, plugin: object) -> list[str]:
+    """What is wrong with hook implementations that are none of the manager's hooks but look like one."""
+    callers = manager.get_hookcallers(plugin) or []
+    hooks = {_kind_of(name): name for name, caller in vars(manager.hook).items() if caller.has_spec()}
+    mistakes = []
+    for caller in callers:
+        if caller.has_spec() or all(impl.optionalhook for impl in caller.get_hookimpls()):
+            continue
+        # A plugin may implement the hooks of several packages, not all of which need be installed: only what is
+        # nearly one of these hooks is a mistake for certain.
+        for kind in difflib.get_close_matches(_kind_of(caller.name), hooks, n=1, cutoff=0.7):
+            mistakes.append(f"no hook is called {caller.name}, did you mean {hooks[kind]}?")
+    return mistakes
+
+
+def _kind_of(hook: str) -> str:
+    # The names of all hooks begin alike, which would make any two of them similar.
+    return hook.removeprefix("ble_").removeprefix("register_")
+
+
+def _selection() -> frozenset[str] | None:
+    """The names that the environment variable lists, none for "none"; None for all."""
+    setting = os.environ.get(SELECTION_VARIABLE, "all").strip()
+    if setting.casefold() == "all":
+        return None
+    if setting.casefold() == "none":
+        return frozenset()
+    return frozenset(_normalized(name) for name in setting.split(",") if name.strip())
+
+
+@functools.cache
+def _warn_of_unknown_selection(selection: frozenset[str], known: frozenset[str]) -> None:
+    # Cached, so that one registry after the other does not say it again.
+    for name in sorted(selection - known - OWN_DISTRIBUTIONS):
+        nearest = difflib.get_close_matches(name, known, n=1)
+        question = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        message = f"{SELECTION_VARIABLE} names {name!r}, but no installed plugin is called so.{question}"
+        warnings.warn(message, PluginWarning, stacklevel=2)
+
+
+def _is_ours(entry_point: metadata.EntryPoint) -> bool:
+    return entry_point.dist is not None and _normalized(entry_point.dist.name) in OWN_DISTRIBUTIONS
+
+
+def _names_of(entry_point: metadata.EntryPoint) -> frozenset[str]:
+    """What an entry point can be selected by: its own name and that of its distribution."""
+    names = [entry_point.name, *([entry_point.dist.name] if entry_point.dist else [])]
+    return frozenset(map(_normalized, names))
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).casefold()
+
+
+def _builtin_origin(plugin: object) -> Origin:
     # Our distributions are named like their packages: ble-sim and ble_sim are one name to `metadata`.
     package = str(getattr(plugin, "__name__", type(plugin).__module__)).partition(".")[0]
     try:
-        return _distribution_label(metadata.distribution(package))
+        return _origin(metadata.distribution(package))
     except metadata.PackageNotFoundError:
-        return f"{package} (not installed)"
+        return Origin(package, None)
 
 
-def _distribution_label(distribution: metadata.Distribution) -> str:
-    return f"{distribution.name} {distribution.version}"
+def _origin(distribution: metadata.Distribution | None) -> Origin:
+    if distribution is None:
+        return Origin("an unknown distribution", None)
+    return Origin(distribution.name, distribution.version)

@@ -1,0 +1,72 @@
+"""What is installed, as plain records: for commands that list plugins, in words or as JSON."""
+
+from typing import Any, TypedDict
+
+from ble_sim.plugins import Registry
+
+
+class ExtensionListing(TypedDict):
+    """An extension that can be asked for by name."""
+
+    name: str
+    distribution: str
+    version: str | None
+    """None when the package is not installed as a distribution."""
+    summary: str
+
+
+class DuplicateListing(TypedDict):
+    """A name that nobody gets, since several plugins claim it."""
+
+    name: str
+    claimed_by: list[str]
+
+
+class FailureListing(TypedDict):
+    """A plugin that is left out, or has a mistake beside what works."""
+
+    plugin: str
+    distribution: str
+    version: str | None
+    error: str
+    traceback: str
+    left_out: bool
+
+
+class KindListing(TypedDict):
+    """Everything of one kind."""
+
+    kind: str
+    group: str
+    extensions: list[ExtensionListing]
+    duplicates: list[DuplicateListing]
+    failures: list[FailureListing]
+
+
+def describe(registry: Registry[Any]) -> KindListing:
+    """What a registry holds, of JSON types only. Its summaries are the records' `summary`, where they have one."""
+    return KindListing(
+        kind=registry.kind,
+        group=registry.group,
+        extensions=[
+            ExtensionListing(
+                name=extension.record.name,
+                distribution=extension.origin.distribution,
+                version=extension.origin.version,
+                summary=str(getattr(extension.record, "summary", "")),
+            )
+            for extension in registry.extensions()
+        ],
+        duplicates=[DuplicateListing(name=name, claimed_by=origins) for name, origins in registry.duplicates.items()],
+        failures=[
+            FailureListing(
+                plugin=broken.plugin,
+                distribution=broken.origin.distribution,
+                version=broken.origin.version,
+                error=broken.error,
+                traceback=broken.traceback,
+                left_out=broken.left_out,
+            )
+            for broken in registry.broken
+        ],
+    )
