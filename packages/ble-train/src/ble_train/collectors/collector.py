@@ -1,0 +1,60 @@
+"""The interface between the training loops and those who want statistics of a training."""
+
+import abc
+import os
+from typing import Any
+
+from ble_train.collectors.statistics_instance import StatisticsInstance
+
+
+class Collector(abc.ABC):
+    """Is told what happens in a training: the hooks below are called in the order in which they stand.
+
+    Each does nothing unless it is overridden. Files belong into the folder `self._base_dir`, which is there. A hook
+    that raises costs the training its collector and nothing else.
+
+    Args:
+        base_dir: the run's folder; files go to its metrics/NAME. None for a run that keeps no files.
+        num_actions: how many actions the environment has.
+        current_episode: number of the episode that comes next, above 0 when a run is resumed. Episodes from this
+            one on may have been collected already, by a run that did not reach its next checkpoint.
+
+    Attributes:
+        current_episode: number of the present episode, which collectors count on in `end_episode`.
+        summary_writer: where the agent may log scalars: a writer in the manner of TensorBoard's, or None.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+
+    summary_writer: Any = None
+
+    def __init__(self, base_dir: str | None, num_actions: int, current_episode: int) -> None:
+        self._base_dir = None if base_dir is None else os.path.join(base_dir, "metrics", self.get_name())
+        if self._base_dir is not None:
+            os.makedirs(self._base_dir, exist_ok=True)
+        self._num_actions = num_actions
+        self.current_episode = current_episode
+
+    @abc.abstractmethod
+    def get_name(self) -> str:
+        """The collector's name, and that of its folder."""
+
+    def pre_training(self) -> None:  # noqa: B027 - optional, like all below
+        """The training begins or is resumed."""
+
+    def begin_episode(self) -> None:  # noqa: B027
+        """An episode begins."""
+
+    def step(self, statistics: StatisticsInstance) -> None:  # noqa: B027
+        """A transition, the last one of the episode included."""
+
+    def end_episode(self, statistics: StatisticsInstance) -> None:  # noqa: B027
+        """The episode is over: the last transition again, but with the length of the episode as its step."""
+
+    def end_training(self) -> None:  # noqa: B027
+        """The training is over, finished or not: close files."""
+
+    def has_summary_writer(self) -> bool:
+        """Whether the agent can log with this collector's writer."""
+        return self.summary_writer is not None

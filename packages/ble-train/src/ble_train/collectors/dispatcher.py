@@ -1,0 +1,90 @@
+"""Several collectors as one."""
+
+import functools
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ble_train.collectors.collector import Collector
+from ble_train.collectors.statistics_instance import StatisticsInstance
+
+
+class CollectorWarning(UserWarning):
+    """A collector has failed, and the training goes on without it."""
+
+
+class CollectorDispatcher:
+    """Makes collectors and forwards every hook to all of them, in their order.
+
+    One that raises, when it is made or later, is reported by a `CollectorWarning` and told nothing more.
+
+    Args:
+        base_dir: the run's folder, or None.
+        num_actions: how many actions the environment has.
+        constructors: called with base_dir, num_actions and current_episode.
+        current_episode: number of the episode that comes next.
+    """
+
+    def __init__(
+        self,
+        base_dir: str | None,
+        num_actions: int,
+        constructors: Iterable[Callable[[str | None, int, int], Collector]],
+        current_episode: int,
+    ) -> None:
+        self._collectors: list[Collector] = []
+        for constructor in constructors:
+            try:
+                self._collectors.append(constructor(base_dir, num_actions, current_episode))
+            except Exception as error:  # a stranger's code may raise anything
+                _report(_constructor_name(constructor), "cannot be made", error)
+
+    def pre_training(self) -> None:
+        """Tell that the training begins."""
+        self._forward("pre_training")
+
+    def begin_episode(self) -> None:
+        """Tell that an episode begins."""
+        self._forward("begin_episode")
+
+    def step(self, statistics: StatisticsInstance) -> None:
+        """Tell a transition."""
+        self._forward("step", statistics)
+
+    def end_episode(self, statistics: StatisticsInstance) -> None:
+        """Tell that the episode is over."""
+        self._forward("end_episode", statistics)
+
+    def end_training(self) -> None:
+        """Tell that the training is over."""
+        self._forward("end_training")
+
+    def get_summary_writer(self) -> Any:
+        """The first writer that a collector has, or None."""
+        for collector, has_writer in self._forward("has_summary_writer"):
+            if has_writer:
+                return collector.summary_writer
+        return None
+
+    def _forward(self, hook: str, *arguments: StatisticsInstance) -> list[tuple[Collector, Any]]:
+        """The collectors that could be told, with their answers; the others are dropped."""
+        answers = []
+        for collector in self._collectors:
+            try:
+                answers.append((collector, getattr(collector, hook)(*arguments)))
+            except Exception as error:  # a stranger's code may raise anything
+                _report(type(collector).__name__, f"failed in {hook}", error)
+        if len(answers) < len(self._collectors):
+            self._collectors = [collector for collector, _ in answers]
+        return answers
+
+
+def _report(name: str, what_happened: str, error: Exception) -> None:
+    message = f"The collector {name} {what_happened} and is left out: {type(error).__name__}: {error}"
+    warnings.warn(message, CollectorWarning, stacklevel=4)
+
+
+def _constructor_name(constructor: Callable[..., Any]) -> str:
+    if isinstance(constructor, functools.partial):
+        return _constructor_name(constructor.func)
+    return getattr(constructor, "__name__", None) or str(constructor)

@@ -1,0 +1,43 @@
+"""Keeps how episodes went, for programs to read."""
+
+from pathlib import Path
+
+from ble_train.collectors.episode_totals import EpisodeTotals
+from ble_train.collectors.file_collector import FileCollector
+from ble_train.collectors.statistics_instance import StatisticsInstance
+from ble_train.files import append_json_line, cut_json_lines
+
+
+class JsonLinesCollector(FileCollector):
+    """Writes one JSON object a line for each episode, to metrics/json_lines/episodes.jsonl.
+
+    The keys are episode, reward, length, terminal, action_counts. A resumed run goes on in the same file, without the
+    lines of episodes that it flies again.
+    """
+
+    def get_name(self) -> str:
+        return "json_lines"
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / "episodes.jsonl"
+
+    def pre_training(self) -> None:
+        cut_json_lines(self._path, keep=lambda line: line["episode"] < self.current_episode)
+
+    def begin_episode(self) -> None:
+        self._totals = EpisodeTotals(self._num_actions)
+
+    def step(self, statistics: StatisticsInstance) -> None:
+        self._totals.add(statistics)
+
+    def end_episode(self, statistics: StatisticsInstance) -> None:
+        line = {
+            "episode": self.current_episode,
+            "reward": self._totals.reward,
+            "length": statistics.step,
+            "terminal": statistics.terminal,
+            "action_counts": self._totals.action_counts,
+        }
+        append_json_line(self._path, line)
+        self.current_episode += 1

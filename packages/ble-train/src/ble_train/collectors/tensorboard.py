@@ -1,0 +1,94 @@
+"""Writes statistics for TensorBoard."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ble_train.collectors.configs import TensorboardConfig
+from ble_train.collectors.file_collector import FileCollector
+from ble_train.collectors.statistics_instance import StatisticsInstance
+from ble_train.files import append_json_line, cut_json_lines
+
+
+class TensorboardCollector(FileCollector):
+    """Writes Train/EpisodeReward and Train/EpisodeLength by episode, to metrics/tensorboard.
+
+    With fine_grained_logging also Train/FineGrainedReward by step, counted over all episodes. The agent logs with the
+    same writer, by steps of its own.
+
+    A resumed run adds an event file. What earlier files hold about episodes that it flies again is cut off, the
+    agent's scalars included; how far to cut, and how many steps there were, stands in progress.jsonl.
+
+    Raises:
+        ValueError: there is no base_dir, or progress.jsonl is damaged.
+        OSError: a file cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        base_dir: str | None,
+        num_actions: int,
+        current_episode: int,
+        *,
+        config: TensorboardConfig = TensorboardConfig(),
+    ) -> None:
+        super().__init__(base_dir, num_actions, current_episode)
+        from ble_train.collectors.scalar_writer import ScalarWriter  # only now: it brings tensorboardX
+
+        self._config = config
+        self._progress = self._folder / "progress.jsonl"
+        self._global_step = _cut_back(self._progress, current_episode)
+        self.summary_writer = ScalarWriter(self._folder)
+        self._note_progress()
+
+    def get_name(self) -> str:
+        return "tensorboard"
+
+    def begin_episode(self) -> None:
+        self._episode_reward = 0.0
+
+    def step(self, statistics: StatisticsInstance) -> None:
+        if self._config.fine_grained_logging and self._global_step % self._config.fine_grained_frequency == 0:
+            self.summary_writer.add_scalar("Train/FineGrainedReward", statistics.reward, self._global_step)
+        self._global_step += 1
+        self._episode_reward += statistics.reward
+
+    def end_episode(self, statistics: StatisticsInstance) -> None:
+        self.summary_writer.add_scalar("Train/EpisodeReward", self._episode_reward, self.current_episode)
+        self.summary_writer.add_scalar("Train/EpisodeLength", statistics.step, self.current_episode)
+        self.current_episode += 1
+        self._note_progress()
+
+    def end_training(self) -> None:
+        self.summary_writer.close()
+
+    def _note_progress(self) -> None:
+        self.summary_writer.flush()
+        path = self.summary_writer.path
+        line = {
+            "episodes": self.current_episode,
+            "steps": self._global_step,
+            "file": path.name,
+            "bytes": path.stat().st_size,
+        }
+        append_json_line(self._progress, line)
+
+
+def _cut_back(progress: Path, current_episode: int) -> int:
+    """Cut event files back to the time when `current_episode` episodes were over; returns the steps until then."""
+    sizes: dict[str, int] = {}  # of a file that is only now begun: 0
+    steps = 0
+
+    def keep(line: dict[str, Any]) -> bool:
+        nonlocal steps
+        sizes.setdefault(line["file"], 0)
+        if line["episodes"] > current_episode:
+            return False
+        sizes[line["file"]], steps = line["bytes"], line["steps"]
+        return True
+
+    cut_json_lines(progress, keep)
+    for name, size in sizes.items():
+        if (path := progress.parent / name).exists():  # a file that was removed stays so
+            os.truncate(path, size)
+    return steps

@@ -1,0 +1,73 @@
+"""The registry of collectors, and constructors of collectors by name."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from ble_agents.configs import NoConfig
+from ble_sim.plugins import Registry, resolve
+from ble_train import builtin_collectors, hookspecs
+from ble_train.collectors.collector import Collector
+from ble_train.registration import CollectorRegistration
+
+COLLECTORS: Registry[CollectorRegistration] = Registry(
+    kind="collector",
+    group="ble.collectors",
+    hookspecs=hookspecs,
+    hook="ble_register_collectors",
+    builtins=(builtin_collectors,),
+    record_type=CollectorRegistration,
+)
+
+
+def collector_names() -> list[str]:
+    """The names that `create_collector_constructors` knows, sorted."""
+    return COLLECTORS.names()
+
+
+def create_collector_constructors(
+    names: Iterable[str], configs: Mapping[str, Any] = MappingProxyType({})
+) -> list[Callable[[str | None, int, int], Collector]]:
+    """What `run_training_loop` and `CollectorDispatcher` make the collectors called `names` with.
+
+    Args:
+        names: some of `collector_names()`.
+        configs: options by collector's name, instances of its registration's `config_type`; a collector that is
+            not among them, or has None, gets the defaults.
+
+    Raises:
+        UnknownNameError: no collector has one of the names.
+        DuplicateNameError: several plugins claim one of them.
+        TypeError: options are not those of their collector.
+        ValueError: there are options for a collector that is not among `names`.
+    """
+    names = list(names)
+    if strangers := sorted(configs.keys() - set(names)):
+        raise ValueError(f"There are options for {', '.join(strangers)}, but no such collector was asked for.")
+    return [_constructor(COLLECTORS.get(name), configs.get(name)) for name in names]
+
+
+def _constructor(registration: CollectorRegistration, config: Any) -> "_Constructor":
+    config = registration.config_type() if config is None else config
+    if not isinstance(config, registration.config_type):
+        wanted = f"{registration.config_type.__module__}.{registration.config_type.__qualname__}"
+        raise TypeError(f"The options of collector {registration.name!r} are a {wanted}, not {config!r}.")
+    return _Constructor(registration, config)
+
+
+@dataclass(frozen=True)
+class _Constructor:
+    """Makes one collector; a module that cannot be imported shows only then, as a collector that fails."""
+
+    registration: CollectorRegistration
+    config: Any
+
+    def __call__(self, base_dir: str | None, num_actions: int, current_episode: int) -> Collector:
+        construct = resolve(self.registration.constructor)
+        if self.registration.config_type is NoConfig:  # the original's signature
+            return construct(base_dir, num_actions, current_episode)
+        return construct(base_dir, num_actions, current_episode, config=self.config)
+
+    def __str__(self) -> str:
+        return self.registration.name

@@ -1,0 +1,100 @@
+"""What the training loops tell about their progress, and keep of it."""
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ble_train.files import append_json_line, cut_json_lines
+
+
+@dataclass(frozen=True)
+class EpisodeRecord:
+    """A finished episode.
+
+    Attributes:
+        iteration: number of the iteration that it belongs to.
+        episode: its number, counted over all iterations.
+        reward: sum of its rewards.
+        length: its steps.
+        terminal: whether it ended in a terminal state and not at a time limit.
+        twr50: share of the steps that ended within the radius; None if the environment does not tell.
+        env_steps: steps flown up to its end, in this run and those that it resumes.
+    """
+
+    iteration: int
+    episode: int
+    reward: float
+    length: int
+    terminal: bool
+    twr50: float | None
+    env_steps: int
+
+
+@dataclass(frozen=True)
+class IterationRecord:
+    """A finished iteration, whose checkpoint is written.
+
+    Attributes:
+        iteration: its number.
+        episodes: episodes up to its end, like the next two in this run and those that it resumes.
+        env_steps: steps flown.
+        seconds: time taken.
+        mean_reward: mean of the rewards of the episodes that ended in it; None if none did, or if it is not finite.
+        twr50: mean of their TWR50; None if none ended, or if the environment does not tell.
+    """
+
+    iteration: int
+    episodes: int
+    env_steps: int
+    seconds: float
+    mean_reward: float | None
+    twr50: float | None
+
+
+class IterationLog:
+    """A file with one JSON line for each finished iteration, and the counts that go on from it.
+
+    Args:
+        path: the file; continued when it is there, without the iterations from `first_iteration` on.
+        first_iteration: the iteration that comes next.
+        clock: seconds from any origin.
+
+    Attributes:
+        env_steps: steps flown so far, in this run and those that it resumes; the loop counts them on.
+
+    Raises:
+        OSError: the file cannot be read or written.
+        ValueError: the file is damaged; the message names the line.
+    """
+
+    def __init__(self, path: Path, first_iteration: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._clock = clock
+        lines = cut_json_lines(path, keep=lambda line: IterationRecord(**line).iteration < first_iteration)
+        self.env_steps = int(lines[-1]["env_steps"]) if lines else 0
+        self._start = clock() - (float(lines[-1]["seconds"]) if lines else 0.0)
+
+    def append(self, iteration: int, num_episodes: int, episodes: Sequence[EpisodeRecord]) -> IterationRecord:
+        """Keep a finished iteration, at whose end there have been `num_episodes`, these last.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        record = IterationRecord(
+            iteration=iteration,
+            episodes=num_episodes,
+            env_steps=self.env_steps,
+            seconds=self._clock() - self._start,
+            mean_reward=_mean([episode.reward for episode in episodes]),
+            twr50=_mean([episode.twr50 for episode in episodes if episode.twr50 is not None]),
+        )
+        append_json_line(self._path, dataclasses.asdict(record))
+        return record
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    mean = sum(values) / len(values) if values else math.nan
+    return mean if math.isfinite(mean) else None

@@ -1,0 +1,141 @@
+"""Collectors by name: options, third parties, and what is loaded for them."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from ble_sim.plugins import UnknownNameError
+from ble_train.collectors.configs import ConsoleConfig, TensorboardConfig
+from ble_train.collectors.console import ConsoleCollector
+from ble_train.plugins import COLLECTORS, collector_names, create_collector_constructors
+from ble_train.registration import CollectorRegistration
+
+THIRD_PARTY_COLLECTORS = """
+from dataclasses import dataclass
+from ble_sim.plugins import hookimpl
+from ble_train.collectors.collector import Collector
+from ble_train.registration import CollectorRegistration
+
+@dataclass(frozen=True)
+class TunedConfig:
+    period: int = 1
+
+class Plain(Collector):
+    def __init__(self, base_dir, num_actions, current_episode):
+        super().__init__(base_dir, num_actions, current_episode)
+    def get_name(self):
+        return "plain"
+
+class Tuned(Plain):
+    def __init__(self, base_dir, num_actions, current_episode, *, config):
+        super().__init__(base_dir, num_actions, current_episode)
+        self.config = config
+
+@hookimpl
+def ble_register_collectors():
+    return [
+        CollectorRegistration("plain", Plain, summary="As in the original."),
+        CollectorRegistration("tuned", "third_party:Tuned", TunedConfig),
+    ]
+"""
+
+
+def run_python(code: str, *paths: object) -> str:
+    """What a fresh interpreter prints."""
+    prologue = f"import sys; sys.path[:0] = {[str(path) for path in paths]!r}\n"
+    process = subprocess.run([sys.executable, "-c", prologue + code], capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
+
+
+def test_installed_collectors_are_made_with_and_without_options(tmp_path):
+    (tmp_path / "third_party.py").write_text(THIRD_PARTY_COLLECTORS)
+    info = tmp_path / "third_party-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: third-party\nVersion: 2.0\n")
+    (info / "entry_points.txt").write_text("[ble.collectors]\nmine = third_party\n")
+    code = """
+from ble_train.plugins import COLLECTORS, create_collector_constructors
+config = COLLECTORS.get("tuned").config_type(period=5)
+constructors = create_collector_constructors(["plain", "tuned"], {"tuned": config})
+plain, tuned = (constructor(None, 3, 7) for constructor in constructors)
+default, = create_collector_constructors(["tuned"])
+print(COLLECTORS.origin("plain"), plain.current_episode, tuned.config.period, default(None, 3, 0).config.period)
+"""
+    assert run_python(code, tmp_path) == "third-party 2.0 7 5 1"
+
+
+def test_the_built_in_collectors_are_there_and_say_what_they_do():
+    assert {"console", "json_lines", "pickle", "tensorboard"} <= set(collector_names())
+    for name in collector_names():
+        registration = COLLECTORS.get(name)
+        assert registration.summary
+        registration.config_type()
+
+
+def test_constructors_stand_in_the_order_asked_for(tmp_path):
+    names = ["pickle", "console", "json_lines"]
+    collectors = [constructor(str(tmp_path), 3, 0) for constructor in create_collector_constructors(names)]
+    assert [collector.get_name() for collector in collectors] == names
+
+
+def test_the_console_gets_its_options(capsys):
+    (constructor,) = create_collector_constructors(["console"], {"console": ConsoleConfig(save_to_file=False)})
+    assert isinstance(constructor(None, 3, 0), ConsoleCollector)
+
+
+def test_an_unknown_collector_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownNameError, match=r"Unknown collector 'tensorbord'. Did you mean 'tensorboard'\?"):
+        create_collector_constructors(["tensorbord"])
+
+
+def test_options_of_another_collector_are_refused():
+    with pytest.raises(TypeError, match=r"'console' are a ble_train.collectors.configs.Console"):
+        create_collector_constructors(["console"], {"console": TensorboardConfig()})
+
+
+def test_options_of_a_collector_not_asked_for_are_refused():
+    with pytest.raises(ValueError, match="options for tensorboard, but no such collector was asked for"):
+        create_collector_constructors(["console"], {"tensorboard": TensorboardConfig()})
+
+
+def test_options_must_be_a_dataclass():
+    class Options:
+        pass
+
+    @dataclass(frozen=True)
+    class DataclassOptions:
+        pass
+
+    CollectorRegistration("mine", "my_package:MyCollector", DataclassOptions)
+    with pytest.raises(TypeError, match="config_type of collector 'mine' is no dataclass"):
+        CollectorRegistration("mine", "my_package:MyCollector", Options)
+
+
+@pytest.mark.parametrize("config_type", [ConsoleConfig, TensorboardConfig])
+def test_a_frequency_below_one_is_refused(config_type):
+    with pytest.raises(ValueError, match="fine_grained_frequency must be at least 1 step, not 0"):
+        config_type(fine_grained_frequency=0)
+
+
+def test_listing_collectors_and_their_options_imports_nothing_heavy():
+    code = """
+from ble_train.plugins import COLLECTORS, collector_names
+assert [COLLECTORS.get(name).config_type for name in collector_names()]
+print(sorted(sys.modules.keys() & {"jax", "numpy", "gymnasium", "ble_env", "tensorboardX"}))
+"""
+    assert run_python(code) == "[]"
+
+
+def test_only_tensorboard_brings_tensorboardx(tmp_path):
+    code = f"""
+from ble_train.plugins import create_collector_constructors
+for constructor in create_collector_constructors(["console", "json_lines", "pickle"]):
+    constructor({str(tmp_path)!r}, 3, 0)
+print("tensorboardX" in sys.modules, "jax" in sys.modules)
+create_collector_constructors(["tensorboard"])[0]({str(tmp_path)!r}, 3, 0)
+print("tensorboardX" in sys.modules, "jax" in sys.modules)
+"""
+    assert run_python(code).splitlines() == ["False False", "True False"]
