@@ -74,7 +74,7 @@ def test_an_unknown_agent_is_refused_with_the_nearest_name():
 
 
 def test_options_of_another_agent_are_refused():
-    with pytest.raises(TypeError, match=r"options of agent 'random' are a ble_agents.configs.NoConfig, not Station"):
+    with pytest.raises(TypeError, match=r"options of agent 'random' are a ble_sim.plugins.NoConfig, not Station"):
         create_agent("random", config=StationSeekerConfig())
     create_agent("random", config=NoConfig())
 

@@ -13,7 +13,6 @@ from ble_sim import plugins
 from ble_sim.plugin_listing import describe
 from ble_sim.plugins import (
     DuplicateNameError,
-    NoConfig,
     PluginWarning,
     Registry,
     UnknownNameError,
@@ -239,10 +238,6 @@ def test_the_listing_describes_what_there_is_and_what_failed(install):
     assert failure["error"] == "ZeroDivisionError: division by zero"
     assert failure["traceback"].startswith("Traceback")
     assert failure["left_out"]
-
-
-def test_an_extension_without_options_has_no_fields():
-    assert NoConfig() == NoConfig()
 
 
 def test_a_record_of_another_kind_is_refused(install):

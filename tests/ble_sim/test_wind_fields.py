@@ -1,16 +1,21 @@
 """Forecasts, their look-up, and the true wind, against recordings."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from recordings import NUM_SEEDS, POLICIES, flights, load
 
+from ble_sim.model_files import ModelFileError
 from ble_sim.plugins import UnknownNameError
+from ble_sim.wind.configs import GenerativeConfig, UniformShearConfig
 from ble_sim.wind.field import WindField, true_wind
 from ble_sim.wind.generative import GenerativeWindField
 from ble_sim.wind.grid import GRID_SHAPE, HORIZON, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
-from ble_sim.wind.registry import make_wind_field
+from ble_sim.wind.registry import WIND_FIELDS, WindFieldRegistration, make_wind_field
+from ble_sim.wind.shear import UniformShearWindField
 from ble_sim.wind.static import SimpleStaticWindField
 
 DECODING = 3.5e-5
@@ -103,6 +108,82 @@ def test_the_simple_field_has_four_layers(precision):
     np.testing.assert_array_equal(u, [10, 10, 0, 0, -10, -10, 0, 0])
     np.testing.assert_array_equal(v, [0, 0, 10, 10, 0, 0, -10, -10])
     assert u.dtype == v.dtype == precision
+
+
+def test_the_uniform_shear_turns_and_grows_linearly(precision):
+    pressure = np.array([5000.0, 9500.0, 14_000.0])
+    u, v = UniformShearWindField().wind((), *coordinates(1.0, 2.0, pressure, 0, precision))
+    np.testing.assert_allclose(np.hypot(u, v), [5.5, 10.0, 14.5], rtol=1e-6)
+    np.testing.assert_allclose(np.degrees(np.arctan2(v, u)) % 360.0, [180.0, 0.0, 180.0], atol=1e-3)
+    assert u.dtype == v.dtype == precision
+    field = UniformShearWindField(
+        reference_pressure=8000.0, speed=2.0, speed_shear=0.0, heading=90.0, heading_shear=-45.0
+    )
+    u, v = field.wind((), *coordinates(1.0, 2.0, [8000.0, 10_000.0, 6000.0], 0, precision))
+    np.testing.assert_allclose(u, [0.0, 2.0, -2.0], atol=1e-6)
+    np.testing.assert_allclose(v, [2.0, 0.0, 0.0], atol=1e-6)
+
+
+def test_wind_fields_take_their_options_by_name():
+    field = make_wind_field("uniform_shear", UniformShearConfig(speed=3.0))
+    assert field == UniformShearWindField(speed=3.0)
+    assert field != make_wind_field("uniform_shear")
+    assert hash(field) == hash(UniformShearWindField(speed=3.0))
+    with pytest.raises(TypeError, match=r"options of wind field 'uniform_shear' are a .*UniformShearConfig, not"):
+        make_wind_field("uniform_shear", GenerativeConfig())
+    with pytest.raises(TypeError, match="config_type of wind field 'kite' is no dataclass"):
+        WindFieldRegistration("kite", SimpleStaticWindField, config_type=int)
+    for name in WIND_FIELDS.names():
+        assert WIND_FIELDS.get(name).summary
+
+
+@pytest.fixture
+def own_weights(tmp_path):
+    """A decoder of 3 latents and 5 hidden units."""
+    rng = np.random.default_rng(0)
+    widths = [3, 5, 5, 5, 4410]
+    weights = {}
+    for layer, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+        weights[f"w{layer}"] = rng.normal(size=(inputs, outputs)).astype(np.float32)
+        weights[f"b{layer}"] = rng.normal(size=outputs).astype(np.float32)
+    np.savez(tmp_path / "own.npz", **weights)
+    return tmp_path / "own.npz", weights
+
+
+def test_a_generative_field_takes_weights_of_a_file(own_weights):
+    file, weights = own_weights
+    field = make_wind_field("generative", GenerativeConfig(str(file)))
+    assert field == GenerativeWindField(weights=str(file)) != GenerativeWindField()
+    parameters = field.parameters()
+    key = jax.random.PRNGKey(0)
+    sampled = field.sample(parameters, key, jnp.int32(0))
+    assert sampled.shape == GRID_SHAPE
+    assert len(weights) == len(parameters)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"w0": None}, "has no array 'w0', but b0, b1"),
+        ({"b3": np.zeros(44, np.float32)}, r"'b3' has the shape \(44,\) in place of \(4410,\)"),
+        ({"b1": np.zeros(4, np.float32)}, "layers 1 and 2 do not fit together"),
+        ({"w1": np.zeros((6, 5), np.float32)}, "layers 0 and 1 do not fit together"),
+        ({"b0": np.full(5, np.nan, np.float32)}, "'b0' is not finite"),
+    ],
+)
+def test_weights_that_are_no_decoder_are_refused(own_weights, changes, message):
+    file, weights = own_weights
+    np.savez(file, **{name: array for name, array in {**weights, **changes}.items() if array is not None})
+    with pytest.raises(ModelFileError, match=message):
+        GenerativeWindField(weights=str(file)).parameters()
+
+
+def test_weights_that_are_no_file_are_refused(tmp_path):
+    with pytest.raises(ModelFileError, match="There are no weights 'offlineskies23': give 'offlineskies22' or"):
+        GenerativeWindField(weights="offlineskies23")
+    (tmp_path / "text.npz").write_text("no weights")
+    with pytest.raises(ModelFileError, match="cannot be read"):
+        GenerativeWindField(weights=str(tmp_path / "text.npz")).parameters()
 
 
 def test_wind_fields_are_made_by_name():

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class NoConfig:
-    """For an agent without options."""
+from ble_sim.plugins import NoConfig as NoConfig
 
 
 @dataclass(frozen=True)

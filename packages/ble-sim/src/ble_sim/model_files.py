@@ -1,4 +1,4 @@
-"""Model weights shipped as package data: .npz files of float32 arrays, checked by SHA-256 when loaded."""
+"""Model weights, .npz files of float32 arrays: those shipped as package data are checked by SHA-256 when loaded."""
 
 import hashlib
 import zipfile
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-_UNREADABLE = (OSError, EOFError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
+UNREADABLE_ARCHIVE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 """What numpy and zipfile raise at a damaged .npz, found by damaging one in many ways."""
 
 
@@ -43,14 +43,49 @@ def load_arrays(file: Path | Traversable, digest: str, *, distribution: str = "b
         ModelFileError: the file is missing, is not a readable .npz, or holds other values.
     """
     try:
-        with file.open("rb") as stream, np.load(stream) as archive:
-            arrays = {name: archive[name].astype(np.float32, copy=False) for name in archive.files}
+        arrays = _read_arrays(file)
         found = arrays_digest(arrays)
-    except _UNREADABLE as error:
+    except UNREADABLE_ARCHIVE as error:
         raise _damaged(file, digest, f"none, for it cannot be read ({error})", distribution) from error
     if found != digest:
         raise _damaged(file, digest, found, distribution)
     return arrays
+
+
+def load_own_arrays(file: Path, shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, np.ndarray]:
+    """Read the arrays of an .npz file that a user trained.
+
+    Args:
+        file: a path.
+        shapes: what each array must be called and like; None stands for any length.
+
+    Returns:
+        float32 arrays by name.
+
+    Raises:
+        ModelFileError: the file is missing, is not a readable .npz, or holds something else.
+    """
+    try:
+        arrays = _read_arrays(file)
+    except UNREADABLE_ARCHIVE as error:
+        raise ModelFileError(
+            f"The model file {file} cannot be read ({error}): give an .npz file of weights."
+        ) from error
+    for name, shape in shapes.items():
+        if name not in arrays:
+            found = ", ".join(sorted(arrays)) or "none"
+            raise ModelFileError(f"The model file {file} has no array {name!r}, but {found}.")
+        sizes = arrays[name].shape
+        if len(sizes) != len(shape) or any(want not in (None, size) for want, size in zip(shape, sizes, strict=True)):
+            raise ModelFileError(f"In the model file {file}, {name!r} has the shape {sizes} in place of {shape}.")
+        if not np.isfinite(arrays[name]).all():
+            raise ModelFileError(f"In the model file {file}, {name!r} is not finite.")
+    return {name: arrays[name] for name in shapes}
+
+
+def _read_arrays(file: Path | Traversable) -> dict[str, np.ndarray]:
+    with file.open("rb") as stream, np.load(stream) as archive:
+        return {name: archive[name].astype(np.float32, copy=False) for name in archive.files}
 
 
 def _damaged(file: Path | Traversable, expected: str, found: str, distribution: str) -> ModelFileError:
