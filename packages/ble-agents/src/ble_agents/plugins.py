@@ -1,12 +1,17 @@
 """The registry of agents, and making an agent by name."""
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ble_agents import builtin_agents, hookspecs
 from ble_agents.agent import Agent
 from ble_agents.registration import AgentRegistration
 from ble_sim.plugins import Registry, resolve
+
+EXPORTED_SUFFIX = ".npz"
+"""Of the files that hold an exported agent each."""
 
 AGENTS: Registry[AgentRegistration] = Registry(
     kind="agent",
@@ -23,6 +28,34 @@ def agent_names() -> list[str]:
     return AGENTS.names()
 
 
+def find_agent(name: str) -> AgentRegistration:
+    """The agent called `name`, or the one in the file of that name if it ends in ".npz".
+
+    Raises:
+        UnknownNameError: no agent has this name.
+        DuplicateNameError: several plugins claim it.
+    """
+    if not name.endswith(EXPORTED_SUFFIX):
+        return AGENTS.get(name)
+
+    def construct(*arguments: Any, **options: Any) -> Agent:
+        from ble_agents.trained_agent import TrainedAgent  # only now: it brings jax
+
+        return TrainedAgent(Path(name), *arguments, **options)
+
+    return AgentRegistration(name, construct, summary="An exported agent.")
+
+
+def agent_origin(name: str) -> str:
+    """Where the agent called `name` comes from: "distribution version", or the digest of an exported agent's file.
+
+    Raises as `find_agent` does, and OSError where the file cannot be read.
+    """
+    if not name.endswith(EXPORTED_SUFFIX):
+        return str(AGENTS.origin(name))
+    return f"{Path(name).name}, SHA-256 {hashlib.sha256(Path(name).read_bytes()).hexdigest()}"
+
+
 def create_agent(
     name: str,
     num_actions: int = 3,
@@ -34,7 +67,7 @@ def create_agent(
     """Make the agent called `name`.
 
     Args:
-        name: one of `agent_names()`.
+        name: one of `agent_names()`, or the path of an exported agent, NAME.npz.
         num_actions: how many actions the environment has; three in the benchmark.
         observation_shape: shape of its observations; (1099,) in the benchmark.
         seed: of the agent's random draws; None draws one.
@@ -44,7 +77,7 @@ def create_agent(
         UnknownNameError: no agent has this name.
         TypeError: `config` is not that of this agent.
     """
-    registration = AGENTS.get(name)
+    registration = find_agent(name)
     config = registration.config_type() if config is None else config
     if not isinstance(config, registration.config_type):
         wanted = f"{registration.config_type.__module__}.{registration.config_type.__qualname__}"

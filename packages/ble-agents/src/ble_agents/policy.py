@@ -10,6 +10,7 @@ A `Policy` serves one environment; a caller flies many by `jax.vmap`, and many s
 Its functions follow the precision in force when they are traced.
 """
 
+import functools
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,8 +44,15 @@ class Policy:
 
 
 def memoryless_policy(params: Params, choose: Callable[[Params, jax.Array], jax.Array]) -> Policy:
-    """The policy that acts on the present observation alone, by `choose(params, observation) -> action`."""
+    """The policy that acts on the present observation alone, by `choose(params, observation) -> action`.
 
+    Policies of equal `choose` share their functions, and so the code compiled of them.
+    """
+    return Policy(params, *_memoryless_functions(choose))
+
+
+@functools.cache
+def _memoryless_functions(choose: Callable[[Params, jax.Array], jax.Array]) -> tuple[Any, Any]:
     def init(params: Params, key: jax.Array, observation: jax.Array) -> tuple[Carry, jax.Array]:
         return (), choose(params, observation)
 
@@ -53,7 +61,7 @@ def memoryless_policy(params: Params, choose: Callable[[Params, jax.Array], jax.
     ) -> tuple[Carry, jax.Array]:
         return (), choose(params, observation)
 
-    return Policy(params, init, step)
+    return init, step
 
 
 def start_stream(seed: int | jax.Array) -> jax.Array:
@@ -89,6 +97,20 @@ def continue_flight(
     """Draw a key and let a policy go on: (rng, carry, next action)."""
     rng, key = next_key(rng)
     return rng, *policy_step(params, key, carry, observation, reward)
+
+
+@functools.cache
+def flights_side_by_side(policy_init: Callable[..., Any], policy_step: Callable[..., Any]) -> tuple[Any, Any]:
+    """`begin_flight` and `continue_flight` of a policy, compiled for many flights.
+
+    Returns:
+        (params, rngs, observations) -> (rngs, carries, actions), and
+        (params, rngs, carries, observations, rewards) -> (rngs, carries, actions);
+        all but `params` have a leading axis.
+    """
+    begin = jax.vmap(functools.partial(begin_flight, policy_init), in_axes=(None, 0, 0))
+    proceed = jax.vmap(functools.partial(continue_flight, policy_step), in_axes=(None, 0, 0, 0, 0))
+    return jax.jit(begin), jax.jit(proceed)
 
 
 _begin = jax.jit(begin_flight, static_argnums=0)

@@ -118,6 +118,16 @@ class TiledEnvs:
         self._num_steps[lanes] = np.asarray(flights.state.elapsed) // STEP_SECONDS
         self._is_over[lanes] = np.asarray(outcome.terminated)[lanes]
 
+    @property
+    def streams(self) -> np.ndarray:
+        """Where the stream of episodes of each environment is: uint32[num_envs, 2]."""
+        return self._streams[: self._num_envs]
+
+    def continue_streams(self, streams: np.ndarray, is_over: np.ndarray) -> None:
+        """Set the streams, and which episodes have ended, as they were in environments that are being restored."""
+        self._streams[: self._num_envs] = streams
+        self._is_over[:] = is_over
+
     def _next_episode_keys(self, lanes: np.ndarray) -> np.ndarray:
         # All of them and then some, so that it is compiled once for every number.
         with self._tile.scope():

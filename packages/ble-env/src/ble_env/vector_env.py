@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -26,6 +26,16 @@ from ble_sim.safety import Action
 from ble_sim.seeds import MAX_SEED, check_seed
 from ble_sim.vehicle import Vehicle
 from ble_sim.wind.field import WindField
+
+
+class VectorEnvState(NamedTuple):
+    """All that the steps of a `BalloonVectorEnv` depend on: arrays with a row for each environment."""
+
+    flights: SimulatorState
+    streams: np.ndarray
+    """uint32[num_envs, 2], where the stream of episodes of each is."""
+    is_over: np.ndarray
+    """bool[num_envs], whether its episode has ended and the next has not begun."""
 
 
 class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
@@ -204,6 +214,28 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             tile.restore(np.array([lane]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], flights))
         is_changed = np.arange(self.num_envs) == index if index is not None else np.ones(self.num_envs, bool)
         return self._reported([tile.told() for tile in self._tiles], is_changed)
+
+    def get_state(self) -> VectorEnvState:
+        """All that later steps depend on.
+
+        Raises:
+            RuntimeError: before the first reset.
+        """
+        return VectorEnvState(
+            flights=self.get_simulator_state(),
+            streams=np.concatenate([tile.streams for tile in self._tiles]),
+            is_over=np.concatenate([tile.is_over for tile in self._tiles]),
+        )
+
+    def set_state(self, state: VectorEnvState) -> None:
+        """Continue as environments of the same task, precision and number whose `get_state` this is.
+
+        Raises:
+            ValueError: the states have another precision, or are not as many as the environments.
+        """
+        self.set_simulator_state(state.flights)
+        for tile, chunk in zip(self._tiles, self._chunks, strict=True):
+            tile.continue_streams(state.streams[chunk], state.is_over[chunk])
 
     def close_extras(self, **kwargs: Any) -> None:
         """Stop the threads."""

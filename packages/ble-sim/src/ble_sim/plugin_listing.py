@@ -70,3 +70,26 @@ def describe(registry: Registry[Any]) -> KindListing:
             for broken in registry.broken
         ],
     )
+
+
+def listing_text(kind: KindListing, *, tracebacks: bool = False) -> str:
+    """A listing in lines to be read: extensions in columns, then what is wrong."""
+    rows = [
+        (extension["name"], f"{extension['distribution']} {extension['version'] or '(not installed)'}")
+        for extension in kind["extensions"]
+    ]
+    widths = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]
+    lines = [f"{kind['kind']}s (entry points: {kind['group']})"]
+    for row, extension in zip(rows, kind["extensions"], strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        lines.append("   ".join(["  " + cells[0], cells[1], extension["summary"]]).rstrip())
+    for duplicate in kind["duplicates"]:
+        claimants = " and ".join(duplicate["claimed_by"])
+        lines.append(f"  {duplicate['name']}: claimed by {claimants}, so that it is nobody's")
+    for failure in kind["failures"]:
+        fate = "is left out" if failure["left_out"] else "has a mistake"
+        origin = f"{failure['distribution']} {failure['version']}"
+        lines.append(f"  {failure['plugin']} of {origin} {fate}: {failure['error']}")
+        if tracebacks and failure["traceback"]:
+            lines.append(failure["traceback"].rstrip())
+    return "\n".join(lines)

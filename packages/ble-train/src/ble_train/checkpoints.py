@@ -1,9 +1,8 @@
 """Checkpoints of a training run: plain arrays in numbered folders, written by Orbax, whole or not at all.
 
-Loading one executes no code. Each of its parts carries a checksum, so that a damaged checkpoint is told from a sound one.
+Loading one executes no code. Each part carries a checksum, so that a damaged checkpoint is told from a sound one.
 """
 
-import contextlib
 import os
 import shutil
 import warnings
@@ -17,13 +16,11 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 NUM_NEWEST = 5
-"""How many checkpoints are kept beside the best."""
+"""How many checkpoints are kept."""
 NUM_RESUMABLE = 2
 """How many of them keep what is needed only to resume, which may be large: the newest, and one to fall back to."""
 
-_ABOUT = "about"
 _CHECKSUMS = "checksums"
-_SCORE = "score"
 
 
 class CheckpointError(ValueError):
@@ -37,7 +34,7 @@ class CheckpointWarning(UserWarning):
 class Checkpoints:
     """The checkpoints in a folder, by the number of their iteration.
 
-    A checkpoint has named parts, each a pytree of arrays, and a record of plain values.
+    A checkpoint has named parts, each a pytree of arrays.
 
     Args:
         folder: where they are; it need not exist yet.
@@ -58,17 +55,13 @@ class Checkpoints:
         parts: Mapping[str, Any],
         *,
         resuming: Mapping[str, Any] | None = None,
-        record: Mapping[str, Any] | None = None,
-        score: float | None = None,
     ) -> None:
-        """Write a checkpoint, and remove those that are neither among the newest nor the best.
+        """Write a checkpoint, and remove those that are no longer among the newest.
 
         Args:
             iteration: its number. One of this number or a higher one is of a run that was taken up before it, and goes.
             parts: kept as long as the checkpoint.
             resuming: more parts, kept in the newest checkpoints only.
-            record: values that JSON can hold.
-            score: by which checkpoints are compared; larger is better. Those without one are never the best.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         for unfinished in self.folder.glob("*.*"):  # A run that was killed left it.
@@ -78,24 +71,19 @@ class Checkpoints:
                 self._remove(outdated)
         flat = {name: _flat(part) for name, part in {**parts, **(resuming or {})}.items()}
         checksums = {name: _checksum(arrays) for name, arrays in flat.items()}
-        about = {_CHECKSUMS: checksums, _SCORE: score, "record": dict(record or {})}
         items = {name: ocp.args.StandardSave(arrays) for name, arrays in flat.items() if arrays}
         with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
             checkpointer.save(
                 self.folder / str(iteration),
-                args=ocp.args.Composite(**items, **{_ABOUT: ocp.args.JsonSave(about)}),
+                args=ocp.args.Composite(**items, **{_CHECKSUMS: ocp.args.JsonSave(checksums)}),
                 force=True,
             )
         iterations = self.iterations()
-        for old in set(iterations[:-NUM_NEWEST]) - {self.best()}:
+        for old in iterations[:-NUM_NEWEST]:
             self._remove(old)
         for old in iterations[:-NUM_RESUMABLE]:
             for name in resuming or {}:
                 shutil.rmtree(self.folder / str(old) / name, ignore_errors=True)
-
-    def record(self, iteration: int) -> dict[str, Any]:
-        """The plain values of a checkpoint. Raises as `load` does."""
-        return self._about(iteration)["record"]
 
     def load(self, iteration: int, like: Mapping[str, Any]) -> dict[str, Any]:
         """Read parts of a checkpoint.
@@ -113,7 +101,7 @@ class Checkpoints:
         if iteration not in self.iterations():
             known = ", ".join(map(str, self.iterations())) or "none"
             raise CheckpointError(f"There is no checkpoint {iteration} in {self.folder}. There are: {known}.")
-        checksums = self._about(iteration)[_CHECKSUMS]
+        checksums = self._restore(iteration, _CHECKSUMS, ocp.args.JsonRestore())
         parts = {}
         for name, part in like.items():
             expected = _flat(part)
@@ -123,23 +111,26 @@ class Checkpoints:
             parts[name] = _unflat(arrays, part, f"Checkpoint {self.folder / str(iteration)}, part {name!r},")
         return parts
 
-    def has(self, iteration: int, part: str) -> bool:
-        """Whether a checkpoint still has a part."""
-        return (self.folder / str(iteration) / part).is_dir()
-
-    def load_latest(self, like: Mapping[str, Any]) -> tuple[int, dict[str, Any]] | None:
+    def load_latest(
+        self, like: Mapping[str, Any], *, resuming: Mapping[str, Any] | None = None
+    ) -> tuple[int, dict[str, Any]] | None:
         """Read the newest checkpoint, or if it is damaged, with a warning, the one before.
 
+        Args:
+            like: the parts to read, as of `load`.
+            resuming: more parts, read where a checkpoint has all of them.
+
         Returns:
-            Its number and parts as `load` does, or None if there is no checkpoint.
+            Its number and parts, or None if there is no checkpoint.
 
         Raises:
             CheckpointError: there are only damaged ones, or the newest is of something else.
         """
         iterations = self.iterations()
         for iteration in reversed(iterations):
+            extra = resuming if resuming and self._has(iteration, resuming) else {}
             try:
-                return iteration, self.load(iteration, like)
+                return iteration, self.load(iteration, {**like, **extra})
             except MismatchError:
                 raise
             except CheckpointError as error:
@@ -148,17 +139,10 @@ class Checkpoints:
                 warnings.warn(f"{error} Going on from the one before it.", CheckpointWarning, stacklevel=2)
         return None
 
-    def best(self) -> int | None:
-        """The number of the checkpoint with the highest score; None if none has one."""
-        scores = {}
-        for iteration in self.iterations():
-            with contextlib.suppress(CheckpointError):  # A damaged one is not the best.
-                scores[iteration] = self._about(iteration)[_SCORE]
-        scored = {iteration: score for iteration, score in scores.items() if score is not None}
-        return max(scored, key=lambda iteration: scored[iteration]) if scored else None
-
-    def _about(self, iteration: int) -> dict[str, Any]:
-        return self._restore(iteration, _ABOUT, ocp.args.JsonRestore())
+    def _has(self, iteration: int, parts: Mapping[str, Any]) -> bool:
+        """Whether a checkpoint still has all of these parts; those without arrays are not written."""
+        folder = self.folder / str(iteration)
+        return all((folder / name).is_dir() or not _flat(part) for name, part in parts.items())
 
     def _remove(self, iteration: int) -> None:
         """Remove a checkpoint; it is renamed first, so that a kill leaves no half of one under its number."""

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ble_agents.agent import Agent, AgentMode
+from ble_agents.frozen_policy import FrozenPolicy
+from ble_agents.policy import Policy
 from ble_train.checkpoints import Checkpoints
 
 State = dict[str, Any]
@@ -36,8 +38,8 @@ class VectorAgent(Agent):
     """An agent that flies any number of lanes and learns from all of them.
 
     Subclasses say how in `start_lanes` and `step_lanes`; in evaluation mode those neither learn nor store anything. Its
-    checkpoints hold `learned_state`; training loops keep `working_state` beside it, with which a resumed run equals
-    one that was never stopped.
+    checkpoints hold `learned_state`, and the newest `working_state` beside it, with which a resumed run equals one that
+    was never stopped.
     """
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int]) -> None:
@@ -68,6 +70,14 @@ class VectorAgent(Agent):
     @abc.abstractmethod
     def set_working_state(self, state: State) -> None:
         """Continue from a `working_state` of an agent with the same options, after `start_lanes`."""
+
+    @abc.abstractmethod
+    def frozen_policy(self) -> FrozenPolicy:
+        """How it flies in evaluation, with the present parameters: what is exported."""
+
+    def batched_policy(self) -> Policy:
+        """The frozen policy as pure functions."""
+        return self.frozen_policy().policy()
 
     @abc.abstractmethod
     def take_metrics(self) -> dict[str, float]:
@@ -105,8 +115,8 @@ class VectorAgent(Agent):
         return int(self.step_lanes(lane)[0])
 
     def save_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:
-        """Write what was learned, atomically; the newest few and the best are kept."""
-        Checkpoints(checkpoint_dir).save(iteration_number, {"agent": self.learned_state()})
+        """Write what was learned, and in training what a resumed run needs; the newest few checkpoints are kept."""
+        Checkpoints(checkpoint_dir).save(iteration_number, self._learned_part(), resuming=self._working_part())
 
     def load_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:
         """Read what was learned.
@@ -114,14 +124,32 @@ class VectorAgent(Agent):
         Raises:
             CheckpointError: there is none under this number, it is damaged, or it is of other options.
         """
-        like = {"agent": self.learned_state()}
-        self.set_learned_state(Checkpoints(checkpoint_dir).load(iteration_number, like)["agent"])
+        self.set_learned_state(Checkpoints(checkpoint_dir).load(iteration_number, self._learned_part())["agent"])
 
     def reload_latest_checkpoint(self, checkpoint_dir: str) -> int:
-        """Read the newest checkpoint that is not damaged; returns its number, or -1 if there is none."""
-        found = Checkpoints(checkpoint_dir).load_latest({"agent": self.learned_state()})
+        """Read the newest checkpoint that is not damaged, in training with what a resumed run needs.
+
+        Returns:
+            Its number, or -1 if there is none.
+
+        Raises:
+            CheckpointError: there are only damaged ones, or the newest is of other options.
+        """
+        found = Checkpoints(checkpoint_dir).load_latest(self._learned_part(), resuming=self._working_part())
         if found is None:
             return -1
-        iteration, state = found
-        self.set_learned_state(state["agent"])
+        iteration, parts = found
+        self.set_learned_state(parts["agent"])
+        if "agent_work" in parts:
+            self.set_working_state(parts["agent_work"])
         return iteration
+
+    def _learned_part(self) -> dict[str, State]:
+        return {"agent": self.learned_state()}
+
+    def _working_part(self) -> dict[str, State]:
+        if self.mode is AgentMode.EVAL:
+            return {}
+        if self.num_lanes == 0:
+            self.start_lanes(1)
+        return {"agent_work": self.working_state()}

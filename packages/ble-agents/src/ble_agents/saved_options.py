@@ -1,0 +1,38 @@
+"""An agent's options as JSON, so that they can be kept beside what was trained with them."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from ble_sim.plugins import unknown_name
+
+OptionsT = TypeVar("OptionsT")
+
+
+def options_to_json(options: Any) -> dict[str, Any]:
+    """The fields of a dataclass of options by name, of JSON's types."""
+    return dataclasses.asdict(options)
+
+
+def options_from_json(config_type: type[OptionsT], values: Mapping[str, Any]) -> OptionsT:
+    """The options that `options_to_json` made the values of; fields that are missing have their defaults.
+
+    Raises:
+        ValueError: there is no such field, or a value is not allowed; the message names it.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config_type)}  # type: ignore[arg-type]
+    types = typing.get_type_hints(config_type)
+    arguments = {}
+    for name, value in values.items():
+        if name not in fields:
+            raise unknown_name(f"option of {config_type.__name__}", name, fields)
+        arguments[name] = _restored(types[name], value)
+    return config_type(**arguments)
+
+
+def _restored(kind: Any, value: Any) -> Any:
+    """JSON knows neither tuples nor dataclasses."""
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(value, Mapping):
+        return options_from_json(kind, value)
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,96 @@
+"""The command `ble-train`: verbs first, each with flags made by tyro from the dataclass in its module of
+`ble_train.commands`.
+
+`run` has the chosen agent's options among its flags, and the values of an earlier run as their defaults, so these are
+looked for before the rest is parsed.
+"""
+
+import argparse
+import dataclasses
+import inspect
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from ble_agents.configs import NoConfig
+from ble_agents.plugins import AGENTS, find_agent
+from ble_sim.command_line import run_command
+from ble_sim.wind.registry import WIND_FIELDS
+from ble_train.commands.export import ExportArguments, export
+from ble_train.commands.plugins import PluginsArguments, plugins
+from ble_train.commands.run import RunArguments, run
+from ble_train.plugins import COLLECTORS
+from ble_train.run_config import FILE_NAME, RunConfig, read_config
+
+PROGRAM = "ble-train"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line `argv`, the process's own by default, and returns the exit status.
+
+    Raises:
+        SystemExit: after --help, and with status 2 when flags cannot be parsed.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    return run_command(PROGRAM, lambda: _run(words))
+
+
+def _run(words: Sequence[str]) -> int:
+    match tyro.cli(_verbs(words), prog=PROGRAM, args=words, description="Train balloon agents."):
+        case RunArguments() as arguments:
+            return run(arguments)
+        case ExportArguments() as arguments:
+            return export(arguments)
+        case PluginsArguments() as arguments:
+            return plugins(arguments)
+        case other:
+            raise AssertionError(f"no verb takes {other!r}")
+
+
+def _verbs(words: Sequence[str]) -> Any:
+    """The type that tyro parses: one of the verbs."""
+    run_verb: Any = Annotated[RunArguments[NoConfig], tyro.conf.subcommand("run")]
+    if words[:1] == ["run"]:
+        run_verb = _run_verb(words[1:])
+    export_verb: Any = Annotated[ExportArguments, tyro.conf.subcommand("export")]
+    plugins_verb: Any = Annotated[PluginsArguments, tyro.conf.subcommand("plugins")]
+    return run_verb | export_verb | plugins_verb
+
+
+def _run_verb(words: Sequence[str]) -> Any:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag in ("--agent", "--base-dir", "--config"):
+        parser.add_argument(flag, nargs="?")
+    given = parser.parse_known_args(words)[0]
+    saved = _saved(given.base_dir, given.config)
+    flags: Any = RunArguments[NoConfig]
+    name = given.agent or (saved.agent if saved else None)
+    if name is not None:
+        flags = RunArguments[find_agent(name).config_type]
+    description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
+    if saved is None:
+        return Annotated[flags, tyro.conf.subcommand("run", description=description)]
+    values = {field.name: getattr(saved, field.name) for field in dataclasses.fields(RunConfig)}
+    if given.agent not in (None, saved.agent):
+        del values["agent_options"]
+        values["agent_options"] = find_agent(given.agent).config_type()
+    default = flags(base_dir=Path(given.base_dir) if given.base_dir else tyro.MISSING, **values)
+    return Annotated[flags, tyro.conf.subcommand("run", description=description, default=default)]
+
+
+def _saved(base_dir: str | None, config: str | None) -> RunConfig | None:
+    """The run whose values are the defaults: that of --config, or that of the folder, if it has one."""
+    if config is not None:
+        return read_config(Path(config))
+    if base_dir is not None and (Path(base_dir) / FILE_NAME).is_file():
+        return read_config(Path(base_dir))
+    return None
+
+
+def _installed() -> str:
+    """The names that the flags of `run` take."""
+    kinds = {"Agents": AGENTS, "Collectors": COLLECTORS, "Wind fields": WIND_FIELDS}
+    return "\n\n".join(f"{kind}: {', '.join(registry.names())}." for kind, registry in kinds.items())

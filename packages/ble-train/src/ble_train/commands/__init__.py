@@ -1,0 +1,1 @@
+"""The verbs of `ble-train`, one module each."""

@@ -1,0 +1,64 @@
+"""`ble-train export`: writes a trained agent as a plain file that anyone can fly."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from ble_sim.command_line import UserError
+from ble_train.run_config import read_config
+
+SUFFIX = ".npz"
+
+
+@dataclass(frozen=True)
+class ExportArguments:
+    """Write the agent of a training run as plain arrays: `ble-eval run --agent FILE` flies it, without ble-train."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """The run's folder."""
+
+    output: Annotated[Path, tyro.conf.arg(metavar="FILE")]
+    """The file to write, NAME.npz."""
+
+    iteration: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the best)")] = None
+    """The checkpoint to export; otherwise the best of the evaluations, or the newest where there were none."""
+
+
+def export(arguments: ExportArguments) -> int:
+    """Does what the arguments say and returns the exit status.
+
+    Raises:
+        UserError: there is no such checkpoint, or the agent cannot be exported.
+    """
+    if arguments.output.suffix != SUFFIX:
+        raise UserError(f"An exported agent is a file NAME{SUFFIX}, not {arguments.output}.")
+    config = read_config(arguments.run)
+
+    from ble_agents import AgentMode, create_agent
+    from ble_agents.frozen_policy import save_policy
+    from ble_train.checkpoints import Checkpoints
+    from ble_train.validation import BEST_FOLDER
+    from ble_train.vector_agent import VectorAgent
+
+    agent = create_agent(config.agent, seed=config.seed, config=config.agent_options)
+    if not isinstance(agent, VectorAgent):
+        raise UserError(f"The agent {config.agent!r} cannot be exported: it is no ble_train.vector_agent.VectorAgent.")
+    agent.set_mode(AgentMode.EVAL)
+    folder = arguments.run / "checkpoints"
+    if arguments.iteration is None and Checkpoints(arguments.run / BEST_FOLDER).iterations():
+        folder = arguments.run / BEST_FOLDER
+    try:
+        iteration = arguments.iteration
+        if iteration is None:
+            iteration = agent.reload_latest_checkpoint(str(folder))
+        else:
+            agent.load_checkpoint(str(folder), iteration)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if iteration < 0:
+        raise UserError(f"{arguments.run} has no checkpoint yet.")
+    save_policy(arguments.output, agent.frozen_policy())
+    print(f"{config.agent} after iteration {iteration} of {arguments.run}: {arguments.output}")
+    return 0

@@ -1,0 +1,36 @@
+"""`ble-train plugins`: lists what is installed, where it came from, and what failed."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from ble_agents.plugins import AGENTS
+from ble_sim.plugin_listing import describe, listing_text
+from ble_sim.wind.registry import WIND_FIELDS
+from ble_train.plugins import COLLECTORS
+
+REGISTRIES = (AGENTS, COLLECTORS, WIND_FIELDS)
+"""The kinds of extensions that a training takes."""
+
+
+@dataclass(frozen=True)
+class PluginsArguments:
+    """List the agents, collectors and wind fields that are installed, where they came from, and what failed."""
+
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print JSON: a list of kinds, each with its extensions, duplicates and failures."""
+
+    tracebacks: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the full traceback of each failure."""
+
+
+def plugins(arguments: PluginsArguments) -> int:
+    """Does what the arguments say and returns the exit status."""
+    kinds = [describe(registry) for registry in REGISTRIES]
+    if arguments.json:
+        print(json.dumps(kinds, indent=2))
+    else:
+        print("\n\n".join(listing_text(kind, tracebacks=arguments.tracebacks) for kind in kinds))
+    return 0

@@ -1,0 +1,228 @@
+"""`ble-train run`: trains an agent, and goes on where a run was stopped."""
+
+import dataclasses
+import platform
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+
+from ble_sim.command_line import INTERRUPTED, UserError
+from ble_sim.compilation_cache import use_compilation_cache
+from ble_sim.seeds import check_seed
+from ble_sim.wind.registry import WIND_FIELDS
+from ble_train.plugins import create_collector_constructors
+from ble_train.run_config import FILE_NAME, RunConfig, differences, read_config, write_config
+
+if TYPE_CHECKING:
+    from ble_agents import Agent
+    from ble_train.progress import TrainingProgress
+
+RECORDED_DISTRIBUTIONS = (
+    "ble-sim",
+    "ble-env",
+    "ble-agents",
+    "ble-train",
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "numpy",
+    "gymnasium",
+)
+
+OptionsT = TypeVar("OptionsT")
+
+
+@dataclass(frozen=True)
+class RunArguments(Generic[OptionsT]):
+    """Train an agent. A run that was stopped, even by a kill, goes on when the same command is given again.
+
+    The folder of a run stands for the flags that it was started with, so that `ble-train run --base-dir DIR` goes on.
+    """
+
+    base_dir: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """The run's folder: configuration, checkpoints, learning curve, metrics."""
+
+    agent: Annotated[str, tyro.conf.arg(metavar="NAME")]
+    """The agent to train. With --help: its own options."""
+
+    agent_options: Annotated[OptionsT, tyro.conf.arg(name="agent")]
+
+    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """A config.json of another run, whose values are the defaults of these flags."""
+
+    num_iterations: int = 200
+    """How many iterations the run has in all; a finished run goes on when it is given more."""
+
+    episodes_per_iteration: int = 50
+    """Episodes between two checkpoints, or the steps that they would have at most."""
+
+    max_episode_length: int = 960
+    """Steps after which an episode is cut off: 960 are two days."""
+
+    num_envs: int = 1
+    """Environments that are flown in lockstep; 1 is the classic loop, in which any agent can be trained."""
+
+    collectors: tuple[str, ...] = ("tensorboard", "json_lines")
+    """Who is told every step and keeps statistics in DIR/metrics."""
+
+    evaluation_period: int = 10
+    """Iterations between two evaluations on validation episodes; 0: none."""
+
+    evaluation_episodes: int = 50
+    """How many validation episodes; no training and no suite has them."""
+
+    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = "generative"
+    """The wind that is trained in."""
+
+    precision: Literal["float32", "float64"] = "float32"
+    """Of the simulation."""
+
+    seed: int = 0
+    """Of the agent and of the episodes."""
+
+    env_device: Annotated[str | None, tyro.conf.arg(metavar="PLATFORM", help_behavior_hint="(default: JAX's)")] = None
+    """Where the environments compute, such as cpu, which leaves an accelerator to the agent."""
+
+
+def run(arguments: RunArguments) -> int:
+    """Does what the arguments say and returns the exit status.
+
+    Raises:
+        UserError: something about the arguments, or about files in the way, is for the user to put right.
+        ble_sim.plugins.UnknownNameError: there is no such agent, collector or wind field.
+    """
+    WIND_FIELDS.get(arguments.wind_field)
+    constructors = create_collector_constructors(arguments.collectors)
+    config = _config(arguments)
+    _check_folder(arguments.base_dir, config)
+
+    use_compilation_cache()
+    from rich.console import Console
+
+    from ble_train.progress import TrainingProgress
+
+    agent = _make_agent(config)
+    write_config(arguments.base_dir, config, _software(config))
+    progress = TrainingProgress(
+        Console(stderr=True), arguments.num_iterations * config.episodes_per_iteration * config.max_episode_length
+    )
+    try:
+        with progress:
+            _train(arguments, config, agent, constructors, progress)
+    except KeyboardInterrupt:
+        print(f"\nStopped. Checkpoints are in {arguments.base_dir}; the same command goes on.", file=sys.stderr)
+        return INTERRUPTED
+    print(f"Trained: {arguments.base_dir}")
+    return 0
+
+
+def _config(arguments: RunArguments) -> RunConfig:
+    counts = ("num_iterations", "episodes_per_iteration", "max_episode_length", "num_envs", "evaluation_episodes")
+    for name in counts:
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(arguments, name)}.")
+    try:
+        check_seed(arguments.seed)
+    except ValueError as error:
+        raise UserError(f"--seed: {error}") from None
+    names = {field.name for field in dataclasses.fields(RunConfig)}
+    return RunConfig(**{name: getattr(arguments, name) for name in names})
+
+
+def _check_folder(folder: Path, config: RunConfig) -> None:
+    """A run goes on with what it was started with."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot make the folder {folder}: {error.strerror or error}. Choose another.") from None
+    if not (folder / FILE_NAME).exists():
+        return
+    if found := differences(read_config(folder), config):
+        raise UserError(f"{folder} holds another run: {found}. Give its flags to go on, or another --base-dir.")
+
+
+def _make_agent(config: RunConfig) -> "Agent":
+    from ble_agents import create_agent
+    from ble_train.vector_agent import VectorAgent
+
+    try:
+        agent = create_agent(config.agent, seed=config.seed, config=config.agent_options)
+    except (ValueError, OSError) as error:
+        raise UserError(f"Cannot make the agent {config.agent!r}: {error}") from error
+    if config.num_envs > 1 and not isinstance(agent, VectorAgent):
+        raise UserError(f"The agent {config.agent!r} learns from one environment at a time: leave out --num-envs.")
+    return agent
+
+
+def _software(config: RunConfig) -> dict[str, str]:
+    from ble_agents.plugins import AGENTS
+
+    versions = {}
+    for distribution in RECORDED_DISTRIBUTIONS:
+        try:
+            versions[distribution] = metadata.version(distribution)
+        except metadata.PackageNotFoundError:  # run from a source tree that is not installed
+            continue
+    return {"python": platform.python_version(), **versions, "agent": str(AGENTS.origin(config.agent))}
+
+
+def _train(
+    arguments: RunArguments, config: RunConfig, agent: "Agent", constructors: Any, progress: "TrainingProgress"
+) -> None:
+    from ble_env import BalloonEnv, BalloonVectorEnv
+    from ble_train.train_lib import run_training_loop
+    from ble_train.validation import Validation
+    from ble_train.vector_agent import VectorAgent
+    from ble_train.vector_loop import run_vector_training_loop
+
+    options: Any = {
+        "wind_field": config.wind_field,
+        "precision": config.precision,
+        "device": arguments.env_device,
+    }
+    validation = Validation(
+        arguments.base_dir,
+        agent,
+        arguments.evaluation_period,
+        arguments.evaluation_episodes,
+        config.max_episode_length,
+        title=f"{config.agent}: {arguments.base_dir.name}",
+        **options,
+    )
+
+    def iteration_done(record: Any) -> None:
+        progress.iteration_done(record, agent.take_metrics() if isinstance(agent, VectorAgent) else {})
+        if (point := validation.after(record)) is not None:
+            progress.evaluated(point)
+
+    if config.num_envs == 1:
+        run_training_loop(
+            arguments.base_dir,
+            BalloonEnv(**options),
+            agent,
+            arguments.num_iterations,
+            config.max_episode_length,
+            constructors,
+            episodes_per_iteration=config.episodes_per_iteration,
+            seed=config.seed,
+            on_episode=progress.episode_done,
+            on_iteration=iteration_done,
+        )
+    else:
+        assert isinstance(agent, VectorAgent)
+        run_vector_training_loop(
+            arguments.base_dir,
+            BalloonVectorEnv(config.num_envs, max_episode_steps=config.max_episode_length, **options),
+            agent,
+            arguments.num_iterations,
+            constructors,
+            episodes_per_iteration=config.episodes_per_iteration,
+            seed=config.seed,
+            on_episode=progress.episode_done,
+            on_iteration=iteration_done,
+        )

@@ -1,0 +1,88 @@
+"""What a training run was started with, kept in its folder as config.json."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ble_agents.plugins import find_agent
+from ble_agents.saved_options import options_from_json, options_to_json
+from ble_sim.command_line import UserError
+from ble_train.files import write_text_atomically
+
+FILE_NAME = "config.json"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that shapes what is learned.
+
+    Attributes:
+        agent: registered name.
+        agent_options: an instance of its `config_type`.
+        num_envs: how many environments are flown in lockstep; 1 for the classic loop.
+        episodes_per_iteration, max_episode_length: of the loop.
+        wind_field, precision: of the environments.
+        seed: of the agent and of the episodes.
+    """
+
+    agent: str
+    agent_options: Any
+    num_envs: int
+    episodes_per_iteration: int
+    max_episode_length: int
+    wind_field: str
+    precision: str
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The values by name, of JSON's types."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.loads(json.dumps({**values, "agent_options": options_to_json(self.agent_options)}))
+
+
+def write_config(folder: Path, config: RunConfig, software: Mapping[str, str]) -> None:
+    """Keep a run's configuration, and the versions it runs with, in its folder."""
+    record = {**config.to_json(), "software": dict(software)}
+    write_text_atomically(folder / FILE_NAME, json.dumps(record, indent=2) + "\n")
+
+
+def read_config(path: Path) -> RunConfig:
+    """Read a run's configuration.
+
+    Args:
+        path: of the file, or of the folder of a run.
+
+    Raises:
+        UserError: it cannot be read, or holds something else.
+        UnknownNameError: the agent is not installed.
+    """
+    path = path / FILE_NAME if path.is_dir() else path
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        values.pop("software", None)
+        options = values.pop("agent_options")
+        return RunConfig(agent_options=options_from_json(find_agent(values["agent"]).config_type, options), **values)
+    except FileNotFoundError:
+        raise UserError(f"There is no {path}, so {path.parent} is not the folder of a training run.") from None
+    except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} does not describe a training run: {error}.") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def differences(there: RunConfig, here: RunConfig) -> str:
+    """Where two configurations differ, in words; empty when nowhere."""
+    old, new = _flat(there.to_json()), _flat(here.to_json())
+    return "; ".join(
+        f"{name} is {old.get(name)!r} there and {new.get(name)!r} here"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    )
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    options = values.pop("agent_options")
+    return {**values, **{f"agent option {name}": value for name, value in options.items()}}
