@@ -1,6 +1,7 @@
 """Forecasts on a grid of space and time, looked up linearly in all four dimensions."""
 
 import abc
+import functools
 from typing import Any
 
 import jax
@@ -71,6 +72,22 @@ def interpolate(
     below, above = profile[level], profile[level + 1]
     wind = below + weight[..., None] * (above - below)
     return wind[..., 0], wind[..., 1]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def on_grid(wind_field: WindField, forecast: Any) -> jax.Array:
+    """The winds of any field's forecast at the points of `GRID_SHAPE`, float32, m/s; other fields can be trained on it.
+
+    Args:
+        wind_field: the field.
+        forecast: of one episode, as its `sample` returned it.
+    """
+    distances = jnp.linspace(-MAX_DISTANCE, MAX_DISTANCE, GRID_SHAPE[0])
+    pressures = jnp.linspace(MIN_PRESSURE, MAX_PRESSURE, GRID_SHAPE[2])
+    times = jnp.linspace(0, HORIZON, GRID_SHAPE[3]).astype(jnp.int32)
+    column = jax.vmap(lambda x, y, time: wind_field.wind(forecast, x, y, pressures, time), (None, None, 0))
+    u, v = jax.vmap(jax.vmap(column, (None, 0, None)), (0, None, None))(distances, distances, times)
+    return jnp.moveaxis(jnp.stack([u, v], axis=-1), 2, 3).astype(jnp.float32)  # time comes last but (u, v)
 
 
 def _cell(offset: jax.Array, extent: float, knots: int) -> tuple[jax.Array, jax.Array]:
