@@ -33,10 +33,10 @@ def fly(policy, seed, steps, observation):
 
 
 def test_turns_of_4_h_and_2_h():
-    # At 0 Pa above any target, the walk always commands down, which the policy never does.
-    carries, actions = fly(marco_polo(STAY, 1.0, 4.0, 2.0), 0, 400, at_pressure(0.0))
-    expected = [1] * 80 + ([0] * 40 + [1] * 80) * 3
-    assert actions[: len(expected)] == expected  # 4 h have passed at the 80th step, which is the walk's
+    # Where pressure is below its targets, the walk commands down, which the policy never does.
+    carries, actions = fly(marco_polo(STAY, 1.0, 4.0, 2.0), 0, 439, at_pressure(0.0))
+    assert carries.walks.tolist() == [False] * 80 + ([True] * 40 + [False] * 80) * 3
+    assert actions[:240] == [1] * 80 + [0] * 40 + [1] * 80 + [0] * 40
     assert carries.clock[:3].tolist() == [0, 180, 360]
     assert carries.clock[80] == 0
 
