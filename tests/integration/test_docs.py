@@ -1,0 +1,81 @@
+"""The code in docs/extending.md does what the page says.
+
+Each section has a folder of its own. A block whose first line is a comment with a file's name is that file, and a
+pyproject.toml is installed as pip would: its entry points are found. The other Python blocks are programs, and the
+lines of bash blocks are commands, run in the order of the page.
+"""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE_NAME = re.compile(r"# (\S+\.(?:py|toml))\n")
+PROGRAMS = {"ble-eval": ["-m", "ble_eval"], "python": []}
+NEEDS = {"xarray": ["xarray", "h5netcdf"], "train_vae": ["optax"]}
+"""What a section must have installed when it mentions something."""
+
+
+def sections() -> dict[str, str]:
+    _, *rest = PAGE.read_text(encoding="utf-8").split("\n## ")
+    return {name: text for name, _, text in (part.partition("\n") for part in rest) if "```" in text}
+
+
+@pytest.mark.parametrize("name", sections())
+def test_the_code_of_a_section_runs(name, tmp_path):
+    text = sections()[name]
+    for word, packages in NEEDS.items():
+        if word in text:
+            for package in packages:
+                pytest.importorskip(package)
+    for _, block in BLOCK.findall(text):
+        if file_name := FILE_NAME.match(block):
+            file = tmp_path / file_name[1]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(block, encoding="utf-8")
+            if file.name == "pyproject.toml":
+                install(tomllib.loads(block)["project"], tmp_path)
+    for language, block in BLOCK.findall(text):
+        if language == "bash":
+            for line in block.splitlines():
+                run_command(line, tmp_path)
+        elif language == "python" and not FILE_NAME.match(block):
+            run(["-c", block], tmp_path)
+
+
+def install(project: dict, folder: Path) -> None:
+    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    header = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (info / "METADATA").write_text(header, encoding="utf-8")
+    groups = [
+        "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
+        for group, points in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
+
+
+def run_command(line: str, folder: Path) -> None:
+    program, *words = shlex.split(line)
+    if program == "pip":
+        assert words == ["install", "-e", "."]
+        return
+    out = run([*PROGRAMS[program], *words], folder)
+    assert out
+
+
+def run(words: list[str], folder: Path) -> str:
+    path = os.pathsep.join([str(folder), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "error::UserWarning", "BLE_PLUGINS": "all"}
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
