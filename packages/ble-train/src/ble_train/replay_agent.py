@@ -79,7 +79,9 @@ class ReplayAgent(VectorAgent):
         if len(observation_shape) != 1:
             raise ValueError(f"{self.get_name()} observes vectors, not shape {observation_shape}: flatten them.")
         if config.exploration == "marco_polo":
-            require_benchmark_spaces("marco_polo, without exploration='none',", num_actions, observation_shape)
+            require_benchmark_spaces(
+                "The exploration marco_polo (exploration='none' goes without)", num_actions, observation_shape
+            )
         self.config = config
         self._learning = learning
         self._compiled = _compiled(learning, config)
@@ -112,9 +114,9 @@ class ReplayAgent(VectorAgent):
             raise ValueError(f"{self.get_name()} expects observations {list(expected)}, got {lanes.observation.shape}.")
         with jax.enable_x64(False):
             if self.mode is AgentMode.EVAL:
-                self._forget_flights()
+                if self._pending.flies.any():
+                    self._forget_flights()
                 return np.asarray(self._compiled.greedy(self._learner.params, _float32(lanes.observation)))
-            self._ensure_memory()
             terminated = lanes.terminated & ~lanes.begins
             self._remember(lanes, terminated)
             self._learn(self.num_lanes - int(terminated.sum()))
@@ -145,11 +147,9 @@ class ReplayAgent(VectorAgent):
     def working_state(self) -> State:
         """The flights in progress, and the memory unless `save_replay` is off."""
         with jax.enable_x64(False):
-            self._ensure_memory()
             state: State = {"pending": self._pending._asdict(), "carry": self._carry}
             if self.config.save_replay:
-                assert self._memory is not None
-                memory, tree = self._memory
+                memory, tree = self._ensure_memory()
                 state["memory"] = {
                     "slots": memory.slots._asdict(),
                     "cursor": memory.cursor,
@@ -203,7 +203,7 @@ class ReplayAgent(VectorAgent):
         self._memory: tuple[Memory, SumTree] | None = None
         self._num_stored = 0
 
-    def _ensure_memory(self) -> None:
+    def _ensure_memory(self) -> tuple[Memory, SumTree]:
         if self._memory is not None and self._memory[0].slots.action.shape[1] != self.num_lanes:
             self._forget_memory()
         if self._memory is None:
@@ -211,9 +211,10 @@ class ReplayAgent(VectorAgent):
             slots = replay.num_slots(config.replay_capacity, self.num_lanes, config.n_step)
             (size,) = self._observation_shape
             self._memory = replay.make_memory(slots, self.num_lanes, size, config.replay_dtype)
+        return self._memory
 
     def _remember(self, lanes: LaneStep, terminated: np.ndarray) -> None:
-        assert self._memory is not None
+        memory, tree = self._ensure_memory()
         last = self._pending
         # After a terminal state there is nothing to store. A single lane writes nothing then, among others it writes an
         # invalid slot. Where flights were forgotten such a slot keeps samples from running on into the next flight.
@@ -226,7 +227,7 @@ class ReplayAgent(VectorAgent):
                 episode_end=last.flies & (terminated | lanes.begins),
                 valid=last.flies,
             )
-            self._memory = self._compiled.push(*self._memory, slot)
+            self._memory = self._compiled.push(memory, tree, slot)
             self._num_stored += int(last.flies.sum())
         self._is_torn = False
 
@@ -239,8 +240,7 @@ class ReplayAgent(VectorAgent):
         number = len(range(first, self._training_steps, period))
         if self._num_stored <= config.min_replay_history or not number:
             return
-        assert self._memory is not None
-        memory, tree = self._memory
+        memory, tree = self._ensure_memory()
         self._learner, tree, self._key = self._compiled.learn(
             self._learner, tree, self._key, memory, np.int32(first % config.target_update_period), np.int32(number)
         )
