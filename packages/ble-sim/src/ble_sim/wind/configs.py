@@ -14,19 +14,21 @@ class GenerativeConfig:
 
 @dataclass(frozen=True)
 class UniformShearConfig:
-    """How the wind changes with pressure; it is the same everywhere and at all times."""
+    """How the wind changes with pressure; it is the same everywhere and at all times.
+
+    With the defaults there is a wind in every direction within the balloon's reach, slow enough to stay.
+    """
 
     reference_pressure: float = 9500.0
     """Where the wind has the speed and the heading below, Pa."""
-    speed: float = 10.0
+    speed: float = 6.0
     """Speed at the reference pressure, m/s."""
-    speed_shear: float = 1.0
+    speed_shear: float = 0.5
     """How much faster the wind is for each 1000 Pa more, m/s; a speed below zero blows the other way."""
     heading: float = 0.0
     """Where the wind at the reference pressure blows to, in degrees counter-clockwise from east: 90 is north."""
-    heading_shear: float = 40.0
-    """How far the wind turns for each 1000 Pa more, in degrees counter-clockwise; 40 makes one turn from 5000 to
-    14000 Pa, so that there is a wind in every direction."""
+    heading_shear: float = 72.0
+    """How far the wind turns for each 1000 Pa more, in degrees counter-clockwise; 72 makes one turn in 5000 Pa."""
 
 
 @dataclass(frozen=True)

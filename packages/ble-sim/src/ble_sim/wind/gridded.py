@@ -127,7 +127,7 @@ class GridAxes:
 class GriddedWindField(WindField):
     """Forecasts looked up in given winds. Two of the same winds and axes are equal.
 
-    Its forecast holds the winds of 48 hours around the station: for hourly ERA5, about 4 MB for each balloon.
+    Its forecast holds the winds of 48 hours around the station: for hourly ERA5 of 0.25 degrees, 3 MB for each balloon.
 
     Args:
         axes: the axes.
