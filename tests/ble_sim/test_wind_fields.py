@@ -112,7 +112,9 @@ def test_the_simple_field_has_four_layers(precision):
 
 def test_the_uniform_shear_turns_and_grows_linearly(precision):
     pressure = np.array([5000.0, 9500.0, 14_000.0])
-    u, v = UniformShearWindField(speed=10.0, speed_shear=1.0, heading_shear=40.0).wind((), *coordinates(1.0, 2.0, pressure, 0, precision))
+    u, v = UniformShearWindField(speed=10.0, speed_shear=1.0, heading_shear=40.0).wind(
+        (), *coordinates(1.0, 2.0, pressure, 0, precision)
+    )
     np.testing.assert_allclose(np.hypot(u, v), [5.5, 10.0, 14.5], rtol=1e-6)
     np.testing.assert_allclose(np.degrees(np.arctan2(v, u)) % 360.0, [180.0, 0.0, 180.0], atol=1e-3)
     assert u.dtype == v.dtype == precision
