@@ -13,7 +13,8 @@
     my_agents = "my_package.ble_plugin"
 
 `create_agent("my_agent")` and every command line then find it by name. `ble_agents.agent.Agent` says what an
-agent does, `AgentRegistration` how it is constructed and how it gets options of its own.
+agent does, `AgentRegistration` how it is constructed and how it gets options of its own. The environment variable
+`BLE_PLUGINS` (see `ble_sim.plugins`) chooses which plugins are loaded.
 """
 
 from collections.abc import Iterable

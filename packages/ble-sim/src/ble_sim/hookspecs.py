@@ -1,6 +1,20 @@
-"""The hooks of ble-sim: how another package brings its own winds.
+"""What a plugin can add to the simulator: wind fields, under the entry-point group `ble.wind_fields`.
 
-The environment variable `BLE_PLUGINS` (see `ble_sim.plugins`) chooses which plugins are loaded.
+    # my_package/ble_plugin.py
+    from ble_sim.plugins import hookimpl
+    from ble_sim.wind.registry import WindFieldRegistration
+
+    @hookimpl
+    def ble_register_wind_fields():
+        return [WindFieldRegistration("jet", "my_package.jet:JetWindField", "A jet at one height.")]
+
+    # pyproject.toml of my_package
+    [project.entry-points."ble.wind_fields"]
+    my_winds = "my_package.ble_plugin"
+
+`make_wind_field("jet")` and every command line then find it by name. `ble_sim.wind.field.WindField` says what a wind
+field does, `WindFieldRegistration` how it is constructed and how it gets options of its own. The environment variable
+`BLE_PLUGINS` (see `ble_sim.plugins`) chooses which plugins are loaded.
 """
 
 from collections.abc import Iterable
@@ -14,4 +28,4 @@ if TYPE_CHECKING:
 
 @hookspec
 def ble_register_wind_fields() -> "Iterable[WindFieldRegistration]":  # pyright: ignore[reportReturnType]
-    """Return the wind fields that the package offers; announced under the entry-point group `ble.wind_fields`."""
+    """The wind fields that this plugin offers."""
