@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import tyro
+try:
+    import tyro
+except ImportError as error:
+    raise ImportError('Training the wind needs more packages: pip install "ble-sim[train]"') from error
 
 from ble_sim.command_line import INTERRUPTED, UserError, run_command
 
