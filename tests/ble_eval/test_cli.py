@@ -15,10 +15,10 @@ from ble_sim.model_files import ModelFileError
 
 
 @pytest.fixture
-def ble_eval_here(fake, tmp_path, monkeypatch, capsys):
+def ble_eval_here(fake, tmp_path, tmp_path_factory, monkeypatch, capsys):
     """`ble-eval` in this process, with the fake environment and the agents that are built in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")  # set, and so left alone
     monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "1")
     monkeypatch.setattr(run, "make_environment", lambda wind_field, precision: fake.FakeEnv())
@@ -76,6 +76,20 @@ def test_a_run_writes_results_and_how_they_came_about(ble_eval, tmp_path):
     assert {"python", "jax", "numpy"} <= provenance["software"].keys()
     assert provenance["wall_time_seconds"] > 0
     assert provenance["episodes_flown_earlier"] == 0
+
+
+def test_the_wind_field_has_options_too(ble_eval_here, tmp_path):
+    words = ["run", "--agent", "random", "--seeds", 1, "--wind-field", "uniform_shear"]
+    assert ble_eval_here(*words, "--wind-field.speed", 3)[0] == 0
+    settings = records(tmp_path / "results" / "seeds" / "random.provenance")["settings"]
+    assert settings["wind_field"] == "uniform_shear"
+    assert settings["wind_field_options"]["speed"] == 3.0
+    status, _, err = ble_eval_here(*words, "--wind-field.speed", 4)
+    assert status == 2
+    assert "wind_field_options is" in err
+    status, out, _ = ble_eval_here("run", "--wind-field", "uniform_shear", "--help")
+    assert status == 0
+    assert "--wind-field.heading-shear FLOAT" in out
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "Ctrl-C"])
@@ -175,6 +189,8 @@ def test_runs_with_other_settings_do_not_merge(ble_eval_here, tmp_path):
     [
         (["--agent", "randon"], "Unknown agent 'randon'. Did you mean 'random'?"),
         (["--wind-field", "simpel"], "Unknown wind field 'simpel'. Did you mean 'simple'?"),
+        (["--wind-field", "grid_file"], "Cannot make the wind field 'grid_file': No file is given"),
+        (["--wind-field.speed", 3], "--wind-field.speed"),
         (["--suite", "tiny"], "Unknown suite 'tiny'. Did you mean 'tiny_eval'?"),
         (["--suite", "tiny_eval", "--seeds", 1], "--suite or --seeds, not both"),
         (["--seeds", 1, -1], "not -1"),
@@ -186,7 +202,8 @@ def test_runs_with_other_settings_do_not_merge(ble_eval_here, tmp_path):
         (["--seeds", 4, "--num-shards", 2, "--shard-idx", 2], "no shard 2 of 2"),
         (["--seeds", 4, "--num-shards", 0], "no shard 0 of 0"),
         (["--seeds", 4, "--precision", "float16"], "float16"),
-        (["--seeds", 4, "--checkpoint-dir", "a"], "--checkpoint-dir and --checkpoint-idx together"),
+        (["--seeds", 4, "--checkpoint-idx", 3], "--checkpoint-idx goes with --checkpoint"),
+        (["--seeds", 4, "--checkpoint", "a"], "no numbered checkpoint in a"),
         (["--seeds", 4, "--name-override", "a/b"], "'a/b.json' is no file name"),
         (["--seeds", 4, "--output-dir", "file"], "Cannot write to file/seeds: Not a directory"),
         (["--no-such-flag"], "--no-such-flag"),
@@ -237,7 +254,7 @@ def test_mistakes_that_show_when_the_agent_is_made(ble_eval, tmp_path):
     done = ble_eval("run", "--agent", "fake", "--seeds", 1, "--agent.wildness", 3)
     assert done.returncode == 2
     assert done.stderr == "ble-eval: error: Cannot make the agent 'fake': wildness is 3.0, outside [0, 1].\n"
-    done = ble_eval("run", "--agent", "fake", "--seeds", 1, "--checkpoint-dir", "runs", "--checkpoint-idx", 7)
+    done = ble_eval("run", "--agent", "fake", "--seeds", 1, "--checkpoint", "runs", "--checkpoint-idx", 7)
     assert done.returncode == 2
     assert "No checkpoint 7 in runs." in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,7 +1,7 @@
 import pytest
 
-from ble_eval.errors import UserError
 from ble_eval.partial_results import PartialResults
+from ble_sim.command_line import UserError
 
 RUN = {"settings": {"suite": "tiny_eval", "seeds": [1, 2, 3]}, "software": {"jax": "1"}}
 

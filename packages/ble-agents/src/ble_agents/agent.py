@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from ble_agents.frozen_policy import FrozenPolicy
     from ble_agents.policy import Policy
 
 
@@ -85,4 +86,8 @@ class Agent(abc.ABC):
 
     def batched_policy(self) -> "Policy | None":
         """The agent as pure functions, with which many episodes can be flown at once; None if it has none."""
+        return None
+
+    def frozen_policy(self) -> "FrozenPolicy | None":
+        """The agent as a network and its parameters, which can be kept in a plain file; None if it is none."""
         return None

@@ -112,7 +112,7 @@ def save_policy(path: str | os.PathLike[str], frozen: FrozenPolicy) -> None:
     """
     description = {"format": FORMAT_VERSION, **dataclasses.asdict(frozen.architecture)}
     description["options"] = dict(frozen.architecture.options)
-    arrays = {name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(frozen.params).items()}
+    arrays: dict[str, Any] = {name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(frozen.params).items()}
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

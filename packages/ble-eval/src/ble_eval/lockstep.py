@@ -5,7 +5,6 @@ which others are flown, in what order, or on how many devices: tiles have one si
 streams of its own.
 """
 
-import functools
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ble_agents.policy import Policy, begin_flight, continue_flight, start_stream
+from ble_agents.policy import Policy, flights_side_by_side, start_stream
 from ble_env.devices import Device, num_cores
 from ble_env.functional import Task
 from ble_env.seeding import first_episode_keys
@@ -80,8 +79,11 @@ def fly_in_lockstep(
             raise _StopError
         events.put((steps, inside))
 
+    compiled = {device: _Compilation() for device in devices}
+
     def work(device: Device) -> None:
         try:
+            compiled[device].ensure(policy, device, lambda: Tile(task, vehicle, precision, tile_size, device))
             tile = None
             while True:
                 try:
@@ -115,6 +117,41 @@ def fly_in_lockstep(
             stop.set()
 
 
+class _Compilation:
+    """Compiles what flies on a device: once, while its other workers wait, and on two cores."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_done = False
+
+    def ensure(self, policy: Policy, device: Device, make_tile: Callable[[], Tile]) -> None:
+        """Return when everything is compiled."""
+        begin, proceed = flights_side_by_side(policy.init, policy.step)
+
+        def compile_beginning() -> None:
+            tile = make_tile()
+            outcome = tile.reset([], np.zeros((0, 2), np.uint32))
+            with jax.enable_x64(True):
+                begin(policy.params, np.zeros((tile.size, 2), np.uint32), outcome.observation)
+
+        def compile_going_on() -> None:
+            # With arrays on the device, as they come back from there: others would be compiled anew.
+            tile = make_tile()
+            outcome = tile.step(jax.device_put(np.ones(tile.size, np.int32), device))
+            with jax.enable_x64(True):
+                streams = np.zeros((tile.size, 2), np.uint32)
+                shapes = jax.eval_shape(begin, policy.params, streams, outcome.observation)[:2]
+                zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+                proceed(policy.params, *jax.device_put(zeros, device), outcome.observation, outcome.reward)
+
+        with self._lock:
+            if not self._is_done:
+                with ThreadPoolExecutor(2) as pool:
+                    for done in [pool.submit(compile_beginning), pool.submit(compile_going_on)]:
+                        done.result()
+                self._is_done = True
+
+
 def _fly_tile(
     tile: Tile,
     policy: Policy,
@@ -124,7 +161,7 @@ def _fly_tile(
     report: Callable[[int, int], None],
     keep_paths: bool,
 ) -> list[EvaluationResult]:
-    begin, proceed = _batched(policy.init, policy.step)
+    begin, proceed = flights_side_by_side(policy.init, policy.step)
     padding = [0] * (tile.size - len(seeds))
     streams = np.array([start_stream(seed) for seed in [*agent_seeds, *padding]])
     outcome = tile.reset(range(len(seeds)), first_episode_keys(seeds))
@@ -152,14 +189,6 @@ def _fly_tile(
     return [
         _result(seed, flown_rewards[:, lane], flown_telemetry[:, lane], keep_paths) for lane, seed in enumerate(seeds)
     ]
-
-
-@functools.cache
-def _batched(init: Callable[..., Any], step: Callable[..., Any]) -> tuple[Any, Any]:
-    """A policy's functions, compiled for many flights."""
-    begin = jax.vmap(functools.partial(begin_flight, init), in_axes=(None, 0, 0))
-    proceed = jax.vmap(functools.partial(continue_flight, step), in_axes=(None, 0, 0, 0, 0))
-    return jax.jit(begin), jax.jit(proceed)
 
 
 def _result(seed: int, rewards: np.ndarray, telemetry: np.ndarray, keep_path: bool) -> EvaluationResult:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ble_eval.errors import UserError
 from ble_eval.results import EvaluationResult
+from ble_sim.command_line import UserError
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from ble_eval.errors import UserError
 from ble_eval.evaluation_suite import repeated
 from ble_eval.provenance import differences
 from ble_eval.results import EvaluationResult, ResultFormatError, from_json, to_json
+from ble_sim.command_line import UserError
 
 
 class PartialResults:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ble_eval.errors import UserError
+from ble_sim.command_line import UserError
 
 RECORDED_DISTRIBUTIONS = (
     "ble-sim",
@@ -42,6 +42,7 @@ class RunSettings:
         checkpoint_dir, checkpoint_idx: checkpoint that the agent is loaded from, or None.
         precision: "float32" or "float64", of the simulation.
         wind_field: registered name.
+        wind_field_options: the wind field's own options by name.
         flight_paths: whether the results hold the paths.
         seeds: seeds of the whole suite; the shard is a part of them.
     """
@@ -57,6 +58,7 @@ class RunSettings:
     checkpoint_idx: int | None
     precision: str
     wind_field: str
+    wind_field_options: dict[str, Any]
     flight_paths: bool
     seeds: list[int]
 

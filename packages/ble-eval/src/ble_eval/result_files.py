@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ble_eval.errors import UserError
 from ble_eval.results import EvaluationResult, ResultFormatError, from_json, to_json
+from ble_sim.command_line import UserError
 
 PROVENANCE_SUFFIX = ".provenance"
 """JSON too, but named so that a pattern like NAME_*.json finds results alone."""

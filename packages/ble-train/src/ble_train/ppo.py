@@ -148,10 +148,11 @@ class PpoAgent(VectorAgent):
         key, action, log_probability, value = self._compiled.draw(self._learned.params, self._learned.key, observation)
         self._learned = self._learned._replace(key=key)
         now, rollout = self._num_chosen, self._rollout
+        action = np.asarray(action)  # Learning that is still under way reads the rollout: wait before writing to it.
         rollout.observation[now] = observation
         rollout.action[now], rollout.log_probability[now], rollout.value[now] = action, log_probability, value
         self._num_chosen += 1
-        return np.asarray(action)
+        return action
 
     def _learn(self, last_observation: np.ndarray) -> None:
         self._learned, metrics = self._compiled.learn(self._learned, self._rollout, last_observation)

@@ -10,10 +10,10 @@ import tyro
 
 from ble_eval import suites
 from ble_eval.commands.flags import Flag
-from ble_eval.errors import UserError
 from ble_eval.merging import listed, merge_results
 from ble_eval.provenance import differences, read_provenance
 from ble_eval.result_files import ResultPaths, prepare_folder, read_results, write_json, write_results
+from ble_sim.command_line import UserError
 
 
 @dataclass(frozen=True)

@@ -6,42 +6,43 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
 import tyro
 
-from ble_agents.plugins import AGENTS
+from ble_agents.plugins import EXPORTED_SUFFIX, agent_origin
 from ble_eval import suites
 from ble_eval.builtin_suites import EPISODE_STEPS
+from ble_eval.checkpoint import checkpoint_folder, newest_checkpoint, trained_with
 from ble_eval.commands.flags import Flag
-from ble_eval.errors import UserError
 from ble_eval.evaluation_suite import EvaluationSuite, repeated
 from ble_eval.partial_results import PartialResults
 from ble_eval.provenance import RunSettings, differences, read_provenance, software
 from ble_eval.result_files import ResultPaths, prepare_folder, result_file_name, write_json, write_results
 from ble_eval.results import EvaluationResult
+from ble_sim.command_line import INTERRUPTED, UserError
 from ble_sim.compilation_cache import use_compilation_cache
 from ble_sim.seeds import check_seed
-from ble_sim.wind.registry import WIND_FIELDS
+from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 
 if TYPE_CHECKING:
     from gymnasium.spaces import Discrete
 
     from ble_agents import Agent
     from ble_env import BalloonEnv
+    from ble_sim.wind.field import WindField
 
 DEFAULT_SUITE = "small_eval"
+DEFAULT_WIND_FIELD = "generative"
 SEEDS_FOLDER = "seeds"
 """Stands for the suite's name when the seeds are given one by one."""
 
-INTERRUPTED = 130
-"""Exit status of a run stopped by Ctrl-C, as shells have it."""
-
 OptionsT = TypeVar("OptionsT")
+WindOptionsT = TypeVar("WindOptionsT")
 
 
 @dataclass(frozen=True)
-class RunArguments(Generic[OptionsT]):
+class RunArguments(Generic[OptionsT, WindOptionsT]):
     """Fly an agent through the episodes of a suite, and write one record an episode.
 
     A run that was stopped goes on where it was when the same command is given again.
@@ -51,6 +52,8 @@ class RunArguments(Generic[OptionsT]):
     """The agent to evaluate. With --help: its own options."""
 
     agent_options: Annotated[OptionsT, tyro.conf.arg(name="agent")]
+
+    wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
 
     suite: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint=f"(default: {DEFAULT_SUITE})")] = None
     """The evaluation suite."""
@@ -69,16 +72,18 @@ class RunArguments(Generic[OptionsT]):
     precision: Literal["float32", "float64"] = "float32"
     """Of the simulation: float32 is fast, float64 follows the original step for step."""
 
-    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = "generative"
-    """The wind that is flown in."""
+    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = DEFAULT_WIND_FIELD
+    """The wind that is flown in. With --help: its own options."""
 
     seed: int = 0
     """Of the agent's own randomness; the episodes have theirs from the suite."""
 
-    checkpoint_dir: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the checkpoint to load the agent from."""
+    checkpoint: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """What the agent has learned: the folder of a training run, whose options it then has, or of its checkpoints."""
 
-    checkpoint_idx: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
+    checkpoint_idx: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the newest)")] = (
+        None
+    )
     """Number of the checkpoint to load."""
 
     num_shards: int = 1
@@ -115,14 +120,15 @@ def run(arguments: RunArguments, command: str) -> int:
     WIND_FIELDS.get(arguments.wind_field)  # raises if there is none, before anything is written
     suite_name, suite, shard = _suite(arguments)
     settings = _settings(arguments, suite_name, suite)
-    paths = _paths(arguments, suite_name)
+    paths = _paths(arguments, settings)
+    use_compilation_cache()
+    wind_field = _make_wind_field(arguments)
     prepare_folder(paths.results.parent)
     if not arguments.fresh:
         _check_replaceable(paths, settings)
 
-    use_compilation_cache()
-    env = make_environment(arguments.wind_field, arguments.precision)
-    agent = _make_agent(arguments, env)
+    env = make_environment(wind_field, arguments.precision)
+    agent = _make_agent(arguments, settings, env)
     identity = {"software": _software(settings), "settings": settings.to_json()}
     if arguments.fresh:
         paths.partial.unlink(missing_ok=True)
@@ -169,8 +175,15 @@ def _suite(arguments: RunArguments) -> tuple[str, EvaluationSuite, EvaluationSui
 
 
 def _settings(arguments: RunArguments, suite_name: str, suite: EvaluationSuite) -> RunSettings:
-    if (arguments.checkpoint_dir is None) != (arguments.checkpoint_idx is None):
-        raise UserError("A checkpoint is given by --checkpoint-dir and --checkpoint-idx together.")
+    folder, number = None, None
+    if arguments.checkpoint is not None:
+        folder = checkpoint_folder(arguments.checkpoint)
+        number = newest_checkpoint(folder) if arguments.checkpoint_idx is None else arguments.checkpoint_idx
+        trained = trained_with(arguments.checkpoint)
+        if trained is not None and trained.agent != arguments.agent:
+            raise UserError(f"{arguments.checkpoint} is of the agent {trained.agent!r}, not {arguments.agent!r}.")
+    elif arguments.checkpoint_idx is not None:
+        raise UserError("--checkpoint-idx goes with --checkpoint.")
     return RunSettings(
         suite=suite_name,
         max_episode_length=suite.max_episode_length,
@@ -179,26 +192,27 @@ def _settings(arguments: RunArguments, suite_name: str, suite: EvaluationSuite) 
         agent=arguments.agent,
         agent_options=dataclasses.asdict(arguments.agent_options),
         agent_seed=arguments.seed,
-        checkpoint_dir=None if arguments.checkpoint_dir is None else str(arguments.checkpoint_dir),
-        checkpoint_idx=arguments.checkpoint_idx,
+        checkpoint_dir=None if folder is None else str(folder),
+        checkpoint_idx=number,
         precision=arguments.precision,
         wind_field=arguments.wind_field,
+        wind_field_options=dataclasses.asdict(arguments.wind_field_options),
         flight_paths=arguments.flight_paths,
         seeds=suite.seeds,
     )
 
 
-def _paths(arguments: RunArguments, suite_name: str) -> ResultPaths:
+def _paths(arguments: RunArguments, settings: RunSettings) -> ResultPaths:
     name = result_file_name(
-        arguments.agent,
-        arguments.checkpoint_idx,
+        Path(settings.agent).stem if settings.agent.endswith(EXPORTED_SUFFIX) else settings.agent,
+        settings.checkpoint_idx,
         arguments.name_override,
         arguments.num_shards,
         arguments.shard_idx,
     )
     if Path(name).name != name:
         raise UserError(f"{name!r} is no file name. Give --output-dir for the folder, --name-override for the name.")
-    return ResultPaths.of(arguments.output_dir / suite_name / name)
+    return ResultPaths.of(arguments.output_dir / settings.suite / name)
 
 
 def _check_replaceable(paths: ResultPaths, settings: RunSettings) -> None:
@@ -214,14 +228,21 @@ def _check_replaceable(paths: ResultPaths, settings: RunSettings) -> None:
         )
 
 
-def make_environment(wind_field: str, precision: Literal["float32", "float64"]) -> "BalloonEnv":
+def _make_wind_field(arguments: RunArguments[Any, Any]) -> "WindField":
+    try:
+        return make_wind_field(arguments.wind_field, arguments.wind_field_options)
+    except (ValueError, OSError, ImportError) as error:
+        raise UserError(f"Cannot make the wind field {arguments.wind_field!r}: {error}") from error
+
+
+def make_environment(wind_field: "WindField", precision: Literal["float32", "float64"]) -> "BalloonEnv":
     """The environment that is flown in, without a time limit of its own."""
     from ble_env import BalloonEnv
 
     return BalloonEnv(wind_field=wind_field, precision=precision)
 
 
-def _make_agent(arguments: RunArguments, env: "BalloonEnv") -> "Agent":
+def _make_agent(arguments: RunArguments, settings: RunSettings, env: "BalloonEnv") -> "Agent":
     from ble_agents import create_agent
 
     try:
@@ -232,8 +253,9 @@ def _make_agent(arguments: RunArguments, env: "BalloonEnv") -> "Agent":
             seed=arguments.seed,
             config=arguments.agent_options,
         )
-        if arguments.checkpoint_dir is not None and arguments.checkpoint_idx is not None:
-            agent.load_checkpoint(str(arguments.checkpoint_dir), arguments.checkpoint_idx)
+        agent.set_mode("eval")  # It needs nothing that only training does.
+        if settings.checkpoint_dir is not None and settings.checkpoint_idx is not None:
+            agent.load_checkpoint(settings.checkpoint_dir, settings.checkpoint_idx)
     except (ValueError, OSError) as error:
         raise UserError(f"Cannot make the agent {arguments.agent!r}: {error}") from error
     return agent
@@ -242,7 +264,7 @@ def _make_agent(arguments: RunArguments, env: "BalloonEnv") -> "Agent":
 def _software(settings: RunSettings) -> dict[str, str]:
     import jax
 
-    origins = {"agent": AGENTS.origin(settings.agent), "wind field": WIND_FIELDS.origin(settings.wind_field)}
+    origins = {"agent": agent_origin(settings.agent), "wind field": WIND_FIELDS.origin(settings.wind_field)}
     return software({**origins, "jax backend": jax.default_backend()})
 
 

@@ -40,11 +40,8 @@ def export(arguments: ExportArguments) -> int:
     from ble_agents.frozen_policy import save_policy
     from ble_train.checkpoints import Checkpoints
     from ble_train.validation import BEST_FOLDER
-    from ble_train.vector_agent import VectorAgent
 
     agent = create_agent(config.agent, seed=config.seed, config=config.agent_options)
-    if not isinstance(agent, VectorAgent):
-        raise UserError(f"The agent {config.agent!r} cannot be exported: it is no ble_train.vector_agent.VectorAgent.")
     agent.set_mode(AgentMode.EVAL)
     folder = arguments.run / "checkpoints"
     if arguments.iteration is None and Checkpoints(arguments.run / BEST_FOLDER).iterations():
@@ -59,6 +56,9 @@ def export(arguments: ExportArguments) -> int:
         raise UserError(str(error)) from error
     if iteration < 0:
         raise UserError(f"{arguments.run} has no checkpoint yet.")
-    save_policy(arguments.output, agent.frozen_policy())
+    frozen = agent.frozen_policy()
+    if frozen is None:
+        raise UserError(f"The agent {config.agent!r} cannot be exported: it has no Agent.frozen_policy.")
+    save_policy(arguments.output, frozen)
     print(f"{config.agent} after iteration {iteration} of {arguments.run}: {arguments.output}")
     return 0
