@@ -80,6 +80,7 @@ def test_what_was_trained_is_evaluated_and_exported(run, tmp_path, capsys):
         (["--agent", "pppo"], "Unknown agent 'pppo'. Did you mean 'ppo'?"),
         (["--agent", "ppo", "--collectors", "consol"], "Unknown collector 'consol'. Did you mean 'console'?"),
         (["--agent", "ppo", "--wind-field", "simpel"], "Unknown wind field 'simpel'. Did you mean 'simple'?"),
+        (["--agent", "ppo", "--wind-field", "grid_file"], "Cannot make the wind field 'grid_file': No file is given"),
         (["--agent", "ppo", "--num-envs", "0"], "--num-envs must be at least 1, not 0"),
         (["--agent", "ppo", "--seed", "-1"], "--seed: "),
         (["--agent", "random", "--num-envs", "4"], "leave out --num-envs"),

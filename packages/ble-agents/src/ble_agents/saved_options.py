@@ -1,4 +1,4 @@
-"""An agent's options as JSON, so that they can be kept beside what was trained with them."""
+"""Options from JSON, where they are kept beside what was trained with them."""
 
 import dataclasses
 import typing
@@ -10,13 +10,8 @@ from ble_sim.plugins import unknown_name
 OptionsT = TypeVar("OptionsT")
 
 
-def options_to_json(options: Any) -> dict[str, Any]:
-    """The fields of a dataclass of options by name, of JSON's types."""
-    return dataclasses.asdict(options)
-
-
 def options_from_json(config_type: type[OptionsT], values: Mapping[str, Any]) -> OptionsT:
-    """The options that `options_to_json` made the values of; fields that are missing have their defaults.
+    """The options that `dataclasses.asdict` made the values of; fields that are missing have their defaults.
 
     Raises:
         ValueError: there is no such field, or a value is not allowed; the message names it.

@@ -190,5 +190,5 @@ def _checksum(arrays: Mapping[str, np.ndarray]) -> int:
     checksum = 0
     for name in sorted(arrays):
         checksum = zlib.crc32(name.encode(), checksum)
-        checksum = zlib.crc32(memoryview(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8)), checksum)
+        checksum = zlib.crc32(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8).data, checksum)
     return checksum

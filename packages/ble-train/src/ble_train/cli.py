@@ -21,7 +21,7 @@ from ble_sim.command_line import run_command
 from ble_sim.wind.registry import WIND_FIELDS
 from ble_train.commands.export import ExportArguments, export
 from ble_train.commands.plugins import PluginsArguments, plugins
-from ble_train.commands.run import RunArguments, run
+from ble_train.commands.run import DEFAULT_WIND_FIELD, RunArguments, run
 from ble_train.plugins import COLLECTORS
 from ble_train.run_config import FILE_NAME, RunConfig, read_config
 
@@ -52,7 +52,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _verbs(words: Sequence[str]) -> Any:
     """The type that tyro parses: one of the verbs."""
-    run_verb: Any = Annotated[RunArguments[NoConfig], tyro.conf.subcommand("run")]
+    run_verb: Any = Annotated[RunArguments[NoConfig, NoConfig], tyro.conf.subcommand("run")]
     if words[:1] == ["run"]:
         run_verb = _run_verb(words[1:])
     export_verb: Any = Annotated[ExportArguments, tyro.conf.subcommand("export")]
@@ -61,22 +61,25 @@ def _verbs(words: Sequence[str]) -> Any:
 
 
 def _run_verb(words: Sequence[str]) -> Any:
+    """`run` with the options of the agent and the wind field that are named among the words or in an earlier run."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for flag in ("--agent", "--base-dir", "--config"):
+    for flag in ("--agent", "--wind-field", "--base-dir", "--config"):
         parser.add_argument(flag, nargs="?")
     given = parser.parse_known_args(words)[0]
     saved = _saved(given.base_dir, given.config)
-    flags: Any = RunArguments[NoConfig]
-    name = given.agent or (saved.agent if saved else None)
-    if name is not None:
-        flags = RunArguments[find_agent(name).config_type]
+    agent = given.agent or (saved.agent if saved else None)
+    wind_field = given.wind_field or (saved.wind_field if saved else DEFAULT_WIND_FIELD)
+    agent_config = NoConfig if agent is None else find_agent(agent).config_type
+    wind_config = WIND_FIELDS.get(wind_field).config_type
+    flags: Any = RunArguments[agent_config, wind_config]
     description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
     if saved is None:
         return Annotated[flags, tyro.conf.subcommand("run", description=description)]
     values = {field.name: getattr(saved, field.name) for field in dataclasses.fields(RunConfig)}
-    if given.agent not in (None, saved.agent):
-        del values["agent_options"]
-        values["agent_options"] = find_agent(given.agent).config_type()
+    if agent != saved.agent:
+        values["agent_options"] = agent_config()
+    if wind_field != saved.wind_field:
+        values["wind_field_options"] = wind_config()
     default = flags(base_dir=Path(given.base_dir) if given.base_dir else tyro.MISSING, **values)
     return Annotated[flags, tyro.conf.subcommand("run", description=description, default=default)]
 

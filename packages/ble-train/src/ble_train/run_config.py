@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ble_agents.plugins import find_agent
-from ble_agents.saved_options import options_from_json, options_to_json
+from ble_agents.saved_options import options_from_json
 from ble_sim.command_line import UserError
+from ble_sim.wind.registry import WIND_FIELDS
 from ble_train.files import write_text_atomically
 
 FILE_NAME = "config.json"
@@ -24,7 +25,9 @@ class RunConfig:
         agent_options: an instance of its `config_type`.
         num_envs: how many environments are flown in lockstep; 1 for the classic loop.
         episodes_per_iteration, max_episode_length: of the loop.
-        wind_field, precision: of the environments.
+        wind_field: registered name, of the environments.
+        wind_field_options: an instance of its `config_type`.
+        precision: of the environments.
         seed: of the agent and of the episodes.
     """
 
@@ -34,13 +37,13 @@ class RunConfig:
     episodes_per_iteration: int
     max_episode_length: int
     wind_field: str
+    wind_field_options: Any
     precision: str
     seed: int
 
     def to_json(self) -> dict[str, Any]:
         """The values by name, of JSON's types."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return json.loads(json.dumps({**values, "agent_options": options_to_json(self.agent_options)}))
+        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
 
 
 def write_config(folder: Path, config: RunConfig, software: Mapping[str, str]) -> None:
@@ -57,14 +60,16 @@ def read_config(path: Path) -> RunConfig:
 
     Raises:
         UserError: it cannot be read, or holds something else.
-        UnknownNameError: the agent is not installed.
+        UnknownNameError: the agent or the wind field is not installed.
     """
     path = path / FILE_NAME if path.is_dir() else path
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values.pop("software", None)
-        options = values.pop("agent_options")
-        return RunConfig(agent_options=options_from_json(find_agent(values["agent"]).config_type, options), **values)
+        agent, wind_field = find_agent(values["agent"]), WIND_FIELDS.get(values["wind_field"])
+        values["agent_options"] = options_from_json(agent.config_type, values["agent_options"])
+        values["wind_field_options"] = options_from_json(wind_field.config_type, values["wind_field_options"])
+        return RunConfig(**values)
     except FileNotFoundError:
         raise UserError(f"There is no {path}, so {path.parent} is not the folder of a training run.") from None
     except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
@@ -84,5 +89,9 @@ def differences(there: RunConfig, here: RunConfig) -> str:
 
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    options = values.pop("agent_options")
-    return {**values, **{f"agent option {name}": value for name, value in options.items()}}
+    options = {
+        f"{kind} option {name}": value
+        for kind, key in (("agent", "agent_options"), ("wind field", "wind_field_options"))
+        for name, value in values.pop(key).items()
+    }
+    return {**values, **options}

@@ -13,12 +13,13 @@ import tyro
 from ble_sim.command_line import INTERRUPTED, UserError
 from ble_sim.compilation_cache import use_compilation_cache
 from ble_sim.seeds import check_seed
-from ble_sim.wind.registry import WIND_FIELDS
+from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 from ble_train.plugins import create_collector_constructors
 from ble_train.run_config import FILE_NAME, RunConfig, differences, read_config, write_config
 
 if TYPE_CHECKING:
     from ble_agents import Agent
+    from ble_sim.wind.field import WindField
     from ble_train.progress import TrainingProgress
 
 RECORDED_DISTRIBUTIONS = (
@@ -34,11 +35,14 @@ RECORDED_DISTRIBUTIONS = (
     "gymnasium",
 )
 
+DEFAULT_WIND_FIELD = "generative"
+
 OptionsT = TypeVar("OptionsT")
+WindOptionsT = TypeVar("WindOptionsT")
 
 
 @dataclass(frozen=True)
-class RunArguments(Generic[OptionsT]):
+class RunArguments(Generic[OptionsT, WindOptionsT]):
     """Train an agent. A run that was stopped, even by a kill, goes on when the same command is given again.
 
     The folder of a run stands for the flags that it was started with, so that `ble-train run --base-dir DIR` goes on.
@@ -51,6 +55,8 @@ class RunArguments(Generic[OptionsT]):
     """The agent to train. With --help: its own options."""
 
     agent_options: Annotated[OptionsT, tyro.conf.arg(name="agent")]
+
+    wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
 
     config: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """A config.json of another run, whose values are the defaults of these flags."""
@@ -76,8 +82,8 @@ class RunArguments(Generic[OptionsT]):
     evaluation_episodes: int = 50
     """How many validation episodes; no training and no suite has them."""
 
-    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = "generative"
-    """The wind that is trained in."""
+    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = DEFAULT_WIND_FIELD
+    """The wind that is trained in. With --help: its own options."""
 
     precision: Literal["float32", "float64"] = "float32"
     """Of the simulation."""
@@ -89,7 +95,7 @@ class RunArguments(Generic[OptionsT]):
     """Where the environments compute, such as cpu, which leaves an accelerator to the agent."""
 
 
-def run(arguments: RunArguments) -> int:
+def run(arguments: RunArguments[Any, Any]) -> int:
     """Does what the arguments say and returns the exit status.
 
     Raises:
@@ -106,6 +112,7 @@ def run(arguments: RunArguments) -> int:
 
     from ble_train.progress import TrainingProgress
 
+    wind_field = _make_wind_field(config)
     agent = _make_agent(config)
     write_config(arguments.base_dir, config, _software(config))
     progress = TrainingProgress(
@@ -113,7 +120,7 @@ def run(arguments: RunArguments) -> int:
     )
     try:
         with progress:
-            _train(arguments, config, agent, constructors, progress)
+            _train(arguments, config, wind_field, agent, constructors, progress)
     except KeyboardInterrupt:
         print(f"\nStopped. Checkpoints are in {arguments.base_dir}; the same command goes on.", file=sys.stderr)
         return INTERRUPTED
@@ -121,7 +128,7 @@ def run(arguments: RunArguments) -> int:
     return 0
 
 
-def _config(arguments: RunArguments) -> RunConfig:
+def _config(arguments: RunArguments[Any, Any]) -> RunConfig:
     counts = ("num_iterations", "episodes_per_iteration", "max_episode_length", "num_envs", "evaluation_episodes")
     for name in counts:
         if getattr(arguments, name) < 1:
@@ -146,6 +153,13 @@ def _check_folder(folder: Path, config: RunConfig) -> None:
         raise UserError(f"{folder} holds another run: {found}. Give its flags to go on, or another --base-dir.")
 
 
+def _make_wind_field(config: RunConfig) -> "WindField":
+    try:
+        return make_wind_field(config.wind_field, config.wind_field_options)
+    except (ValueError, OSError, ImportError) as error:
+        raise UserError(f"Cannot make the wind field {config.wind_field!r}: {error}") from error
+
+
 def _make_agent(config: RunConfig) -> "Agent":
     from ble_agents import create_agent
     from ble_train.vector_agent import VectorAgent
@@ -168,11 +182,17 @@ def _software(config: RunConfig) -> dict[str, str]:
             versions[distribution] = metadata.version(distribution)
         except metadata.PackageNotFoundError:  # run from a source tree that is not installed
             continue
-    return {"python": platform.python_version(), **versions, "agent": str(AGENTS.origin(config.agent))}
+    origins = {"agent": AGENTS.origin(config.agent), "wind field": WIND_FIELDS.origin(config.wind_field)}
+    return {"python": platform.python_version(), **versions, **origins}
 
 
 def _train(
-    arguments: RunArguments, config: RunConfig, agent: "Agent", constructors: Any, progress: "TrainingProgress"
+    arguments: RunArguments[Any, Any],
+    config: RunConfig,
+    wind_field: "WindField",
+    agent: "Agent",
+    constructors: Any,
+    progress: "TrainingProgress",
 ) -> None:
     from ble_env import BalloonEnv, BalloonVectorEnv
     from ble_train.train_lib import run_training_loop
@@ -180,11 +200,7 @@ def _train(
     from ble_train.vector_agent import VectorAgent
     from ble_train.vector_loop import run_vector_training_loop
 
-    options: Any = {
-        "wind_field": config.wind_field,
-        "precision": config.precision,
-        "device": arguments.env_device,
-    }
+    options: Any = {"wind_field": wind_field, "precision": config.precision, "device": arguments.env_device}
     validation = Validation(
         arguments.base_dir,
         agent,
