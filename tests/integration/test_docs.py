@@ -18,7 +18,7 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\S+\.(?:py|toml))\n")
-PROGRAMS = {"ble-eval": ["-m", "ble_eval"], "python": []}
+PROGRAMS = {"ble-eval": ["-m", "ble_eval"], "ble-train": ["-m", "ble_train"], "python": []}
 NEEDS = {"xarray": ["xarray", "h5netcdf"], "train_vae": ["optax"]}
 """What a section must have installed when it mentions something."""
 

@@ -21,8 +21,8 @@ from ble_sim.command_line import run_command
 from ble_sim.wind.registry import WIND_FIELDS
 from ble_train.commands.export import ExportArguments, export
 from ble_train.commands.plugins import PluginsArguments, plugins
-from ble_train.commands.run import DEFAULT_WIND_FIELD, RunArguments, run
-from ble_train.plugins import COLLECTORS
+from ble_train.commands.run import DEFAULT_COLLECTORS, DEFAULT_WIND_FIELD, RunArguments, run
+from ble_train.plugins import COLLECTORS, options_field
 from ble_train.run_config import FILE_NAME, RunConfig, read_config
 
 PROGRAM = "ble-train"
@@ -52,7 +52,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _verbs(words: Sequence[str]) -> Any:
     """The type that tyro parses: one of the verbs."""
-    run_verb: Any = Annotated[RunArguments[NoConfig, NoConfig], tyro.conf.subcommand("run")]
+    run_verb: Any = Annotated[RunArguments[NoConfig, NoConfig, NoConfig], tyro.conf.subcommand("run")]
     if words[:1] == ["run"]:
         run_verb = _run_verb(words[1:])
     export_verb: Any = Annotated[ExportArguments, tyro.conf.subcommand("export")]
@@ -65,13 +65,15 @@ def _run_verb(words: Sequence[str]) -> Any:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for flag in ("--agent", "--wind-field", "--base-dir", "--config"):
         parser.add_argument(flag, nargs="?")
+    parser.add_argument("--collectors", nargs="*", default=DEFAULT_COLLECTORS)
     given = parser.parse_known_args(words)[0]
     saved = _saved(given.base_dir, given.config)
     agent = given.agent or (saved.agent if saved else None)
     wind_field = given.wind_field or (saved.wind_field if saved else DEFAULT_WIND_FIELD)
     agent_config = NoConfig if agent is None else find_agent(agent).config_type
     wind_config = WIND_FIELDS.get(wind_field).config_type
-    flags: Any = RunArguments[agent_config, wind_config]
+    collector_config = _collector_options(given.collectors)
+    flags: Any = RunArguments[agent_config, wind_config, collector_config]
     description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
     if saved is None:
         return Annotated[flags, tyro.conf.subcommand("run", description=description)]
@@ -80,8 +82,20 @@ def _run_verb(words: Sequence[str]) -> Any:
         values["agent_options"] = agent_config()
     if wind_field != saved.wind_field:
         values["wind_field_options"] = wind_config()
-    default = flags(base_dir=Path(given.base_dir) if given.base_dir else tyro.MISSING, **values)
+    base_dir = Path(given.base_dir) if given.base_dir else tyro.MISSING
+    default = flags(base_dir=base_dir, collector_options=collector_config(), **values)
     return Annotated[flags, tyro.conf.subcommand("run", description=description, default=default)]
+
+
+def _collector_options(names: Sequence[str]) -> type:
+    """A dataclass with a field for each collector that has options."""
+    types = {name: COLLECTORS.get(name).config_type for name in dict.fromkeys(names)}
+    fields = [
+        (options_field(name), kind, dataclasses.field(default=kind()))
+        for name, kind in types.items()
+        if kind is not NoConfig
+    ]
+    return dataclasses.make_dataclass("CollectorOptions", fields, frozen=True) if fields else NoConfig
 
 
 def _saved(base_dir: str | None, config: str | None) -> RunConfig | None:

@@ -1,5 +1,6 @@
 """The registry of collectors, and constructors of collectors by name."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,6 +25,11 @@ COLLECTORS: Registry[CollectorRegistration] = Registry(
 def collector_names() -> list[str]:
     """The names that `create_collector_constructors` knows, sorted."""
     return COLLECTORS.names()
+
+
+def options_field(name: str) -> str:
+    """What a collector's options are called among those of all collectors: its name as an identifier."""
+    return re.sub(r"\W", "_", name)
 
 
 def create_collector_constructors(

@@ -36,13 +36,15 @@ RECORDED_DISTRIBUTIONS = (
 )
 
 DEFAULT_WIND_FIELD = "generative"
+DEFAULT_COLLECTORS = ("tensorboard", "json_lines")
 
 OptionsT = TypeVar("OptionsT")
 WindOptionsT = TypeVar("WindOptionsT")
+CollectorOptionsT = TypeVar("CollectorOptionsT")
 
 
 @dataclass(frozen=True)
-class RunArguments(Generic[OptionsT, WindOptionsT]):
+class RunArguments(Generic[OptionsT, WindOptionsT, CollectorOptionsT]):
     """Train an agent. A run that was stopped, even by a kill, goes on when the same command is given again.
 
     The folder of a run stands for the flags that it was started with, so that `ble-train run --base-dir DIR` goes on.
@@ -57,6 +59,9 @@ class RunArguments(Generic[OptionsT, WindOptionsT]):
     agent_options: Annotated[OptionsT, tyro.conf.arg(name="agent")]
 
     wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
+
+    collector_options: Annotated[CollectorOptionsT, tyro.conf.arg(name="collector")]
+    """A field for each collector that has options, by `ble_train.plugins.options_field`."""
 
     config: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """A config.json of another run, whose values are the defaults of these flags."""
@@ -73,8 +78,8 @@ class RunArguments(Generic[OptionsT, WindOptionsT]):
     num_envs: int = 1
     """Environments that are flown in lockstep; 1 is the classic loop, in which any agent can be trained."""
 
-    collectors: tuple[str, ...] = ("tensorboard", "json_lines")
-    """Who is told every step and keeps statistics in DIR/metrics."""
+    collectors: tuple[str, ...] = DEFAULT_COLLECTORS
+    """Who is told every step and keeps statistics in DIR/metrics. With --help: their own options."""
 
     evaluation_period: int = 10
     """Iterations between two evaluations on validation episodes; 0: none."""
@@ -95,7 +100,7 @@ class RunArguments(Generic[OptionsT, WindOptionsT]):
     """Where the environments compute, such as cpu, which leaves an accelerator to the agent."""
 
 
-def run(arguments: RunArguments[Any, Any]) -> int:
+def run(arguments: RunArguments[Any, Any, Any]) -> int:
     """Does what the arguments say and returns the exit status.
 
     Raises:
@@ -103,7 +108,9 @@ def run(arguments: RunArguments[Any, Any]) -> int:
         ble_sim.plugins.UnknownNameError: there is no such agent, collector or wind field.
     """
     WIND_FIELDS.get(arguments.wind_field)
-    constructors = create_collector_constructors(arguments.collectors)
+    options = arguments.collector_options
+    configs = {name: getattr(options, options_field(name), None) for name in arguments.collectors}
+    constructors = create_collector_constructors(arguments.collectors, configs)
     config = _config(arguments)
     _check_folder(arguments.base_dir, config)
 
@@ -128,7 +135,7 @@ def run(arguments: RunArguments[Any, Any]) -> int:
     return 0
 
 
-def _config(arguments: RunArguments[Any, Any]) -> RunConfig:
+def _config(arguments: RunArguments[Any, Any, Any]) -> RunConfig:
     counts = ("num_iterations", "episodes_per_iteration", "max_episode_length", "num_envs", "evaluation_episodes")
     for name in counts:
         if getattr(arguments, name) < 1:
@@ -187,7 +194,7 @@ def _software(config: RunConfig) -> dict[str, str]:
 
 
 def _train(
-    arguments: RunArguments[Any, Any],
+    arguments: RunArguments[Any, Any, Any],
     config: RunConfig,
     wind_field: "WindField",
     agent: "Agent",
