@@ -1,83 +1,91 @@
-"""Where the time of the learning agents goes: choosing actions, remembering and updating.
+"""Where the time of a training goes: the environment, choosing actions, remembering and updating.
 
-    uv run benchmarks/learning.py [--lanes 1 16 128] [--hidden-sizes 600 600 ...] [--capacity 200000] [--seconds 5]
+    uv run benchmarks/learning.py [--lanes 1 16 128] [--hidden-sizes 600 600 ...] [--capacity 200000] [--seconds 8]
 
-Flights are made up of random observations, so that the environment takes no part. Each row is a network and a number of
-lanes; times are per transition, and "update" also says what one update takes.
+Each row is QR-DQN with a network and a number of lanes, and the environment alone for as many. Times are microseconds per
+transition, and what an update takes stands beside its share. PPO's row has its learning in place of updates, and
+remembers in no time.
 """
 
 import argparse
 import dataclasses
-import statistics
 import time
+from collections import defaultdict
 from typing import Any
 
 import jax
 import numpy as np
 
+from ble_env import BalloonVectorEnv
 from ble_train.agent_configs import QuantileConfig
+from ble_train.ppo import PpoAgent
 from ble_train.quantile import QuantileAgent
-from ble_train.vector_agent import LaneStep
+from ble_train.vector_agent import LaneStep, VectorAgent
 
-OBSERVATION_SIZE = 1099
-EPISODE_STEPS = 960
-WARM_UP_CALLS = 8
+PARTS = ("environment", "act", "remember", "learn")
+PPO_LANES = 256
 
 
-class TimedAgent(QuantileAgent):
-    """Notes how long each part of a step takes, waiting for its results."""
+class Stopwatch:
+    """Seconds by what they went to; results are waited for."""
 
-    times: dict[str, list[float]]
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
 
-    def _remember(self, *args: Any) -> None:
-        self._time("push", super()._remember, *args)
-
-    def _learn(self, *args: Any) -> None:
-        self._time("update", super()._learn, *args)
-
-    def _choose(self, *args: Any) -> np.ndarray:
-        return self._time("act", super()._choose, *args)
-
-    def _time(self, part: str, function: Any, *args: Any) -> Any:
+    def time(self, part: str, function: Any, *args: Any) -> Any:
+        """Call a function on the clock of a part."""
         start = time.perf_counter()
-        result = function(*args)
-        jax.block_until_ready((self._memory, self._learner))
-        self.times[part].append(time.perf_counter() - start)
+        result = jax.block_until_ready(function(*args))
+        self.spent[part] += time.perf_counter() - start
         return result
 
 
-def measure(hidden_sizes: tuple[int, ...], lanes: int, capacity: int, seconds: float) -> str:
-    """A row: microseconds per transition of each part, milliseconds of an update, transitions per second."""
-    config = dataclasses.replace(QuantileConfig(), hidden_sizes=hidden_sizes, replay_capacity=capacity)
-    agent = TimedAgent(3, (OBSERVATION_SIZE,), seed=0, config=config)
-    agent.times = {"push": [], "update": [], "act": []}
+def timed(agent: Any, watch: Stopwatch, methods: dict[str, str]) -> None:
+    """Put methods of an agent on the clock of their parts."""
+    for method, part in methods.items():
+        original = getattr(agent, method)
+        setattr(agent, method, lambda *args, part=part, original=original: watch.time(part, original, *args))
+
+
+class Lanes:
+    """Environments whose episodes never end, so that no reset disturbs the clock."""
+
+    def __init__(self, number: int) -> None:
+        self.envs = BalloonVectorEnv(number, seed=2**31)
+        observation, _ = self.envs.reset()
+        no = np.zeros(number, bool)
+        self.told = LaneStep(observation, np.zeros(number, np.float32), no, no, np.ones(number, bool))
+
+    def fly(self, actions: np.ndarray) -> None:
+        """One step of all of them."""
+        observation, reward, *_ = self.envs.step(actions)
+        no = np.zeros(len(actions), bool)
+        self.told = LaneStep(observation, reward.astype(np.float32), no, no, no)
+
+
+def measure(agent: VectorAgent, methods: dict[str, str], lanes: int, warm_up: int, seconds: float) -> dict[str, float]:
+    """Microseconds per transition of each part, once `warm_up` steps of all lanes have been flown."""
+    watch = Stopwatch()
+    flights = Lanes(lanes)
     agent.start_lanes(lanes)
-    rng = np.random.default_rng(0)
-    observations = rng.random((16, lanes, OBSERVATION_SIZE), np.float32)
-    no = np.zeros(lanes, bool)
-    calls, start = 0, time.perf_counter()
-    learned_since = None
-    while learned_since is None or time.perf_counter() - start < seconds:
-        begins = np.full(lanes, calls % (EPISODE_STEPS + 1) == 0)
-        agent.step_lanes(LaneStep(observations[calls % 16], rng.random(lanes, np.float32), no, no, begins))
-        calls += 1
-        if learned_since is None and calls * lanes > config.min_replay_history + (WARM_UP_CALLS + 2) * lanes:
-            learned_since = calls
-            agent.take_metrics()
+    timed(agent, watch, methods)
+    steps, start = -warm_up, time.perf_counter()
+    while steps <= 0 or time.perf_counter() - start < seconds:
+        actions = agent.step_lanes(flights.told)
+        watch.time("environment", flights.fly, actions)
+        steps += 1
+        if steps == 0:
+            watch.spent.clear()
             start = time.perf_counter()
-            for part in agent.times.values():
-                part.clear()
-    transitions = (calls - learned_since) * lanes
-    per_transition = {part: sum(spent) / transitions * 1e6 for part, spent in agent.times.items()}
-    per_update = per_transition["update"] * config.update_period / 1e3
-    total = sum(per_transition.values())
-    push = statistics.median(agent.times["push"]) * 1e6
-    return (
-        f"{len(hidden_sizes)} x {hidden_sizes[0]:<4} {lanes:>5} lanes"
-        f"   act {per_transition['act']:8.1f} us   push {per_transition['push']:7.1f} us (a call {push:7.1f} us)"
-        f"   update {per_transition['update']:8.1f} us ({per_update:6.2f} ms each, {1e3 / per_update:6.0f}/s)"
-        f"   {1e6 / total:8.0f} transitions/s"
-    )
+    return {part: watch.spent[part] / (steps * lanes) * 1e6 for part in PARTS}
+
+
+def row(name: str, lanes: int, parts: dict[str, float], update_period: int | None) -> str:
+    """A line of the table."""
+    total = sum(parts.values())
+    cells = "".join(f"{parts[part]:13.0f}" for part in PARTS)
+    update = f"{parts['learn'] * update_period / 1e3:12.2f}" if update_period else " " * 12
+    return f"{name:<16}{lanes:>6}{cells}{update}{1e6 / parts['environment']:14.0f}{1e6 / total:12.0f}"
 
 
 def main() -> None:
@@ -86,12 +94,23 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 16, 128])
     parser.add_argument("--hidden-sizes", type=int, nargs="+", help="one network instead of 7 x 600 and 2 x 64")
     parser.add_argument("--capacity", type=int, default=200_000, help="of the replay memory")
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each row")
+    parser.add_argument("--seconds", type=float, default=8.0, help="for each row")
     args = parser.parse_args()
+    heads = "".join(f"{part:>13}" for part in PARTS)
+    print(f"{'':<16}{'lanes':>6}{heads}{'ms/update':>12}{'env. alone/s':>14}{'training/s':>12}")
     networks = [tuple(args.hidden_sizes)] if args.hidden_sizes else [(600,) * 7, (64, 64)]
-    for hidden_sizes in networks:
+    methods = {"_choose": "act", "_remember": "remember", "_learn": "learn"}
+    for sizes in networks:
         for lanes in args.lanes:
-            print(measure(hidden_sizes, lanes, args.capacity, args.seconds), flush=True)
+            config = dataclasses.replace(QuantileConfig(), hidden_sizes=sizes, replay_capacity=args.capacity)
+            agent = QuantileAgent(3, (1099,), seed=0, config=config)
+            warm_up = 10 + config.min_replay_history // lanes
+            parts = measure(agent, methods, lanes, warm_up, args.seconds)
+            print(row(f"quantile {len(sizes)}x{sizes[0]}", lanes, parts, config.update_period), flush=True)
+    ppo = PpoAgent(3, (1099,), seed=0)
+    methods = {"_choose": "act", "_learn": "learn"}
+    parts = measure(ppo, methods, PPO_LANES, ppo.config.rollout_steps + 2, 3 * args.seconds)
+    print(row("ppo", PPO_LANES, parts, None), flush=True)
 
 
 if __name__ == "__main__":

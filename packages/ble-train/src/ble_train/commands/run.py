@@ -14,7 +14,7 @@ from ble_sim.command_line import INTERRUPTED, UserError
 from ble_sim.compilation_cache import use_compilation_cache
 from ble_sim.seeds import check_seed
 from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
-from ble_train.plugins import create_collector_constructors
+from ble_train.plugins import create_collector_constructors, options_field
 from ble_train.run_config import FILE_NAME, RunConfig, differences, read_config, write_config
 
 if TYPE_CHECKING:
