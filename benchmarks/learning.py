@@ -2,8 +2,8 @@
 
     uv run benchmarks/learning.py [--lanes 1 16 128] [--hidden-sizes 600 600 ...] [--capacity 200000] [--seconds 8]
 
-Each row is QR-DQN with a network and a number of lanes, and the environment alone for as many. Times are microseconds per
-transition, and what an update takes stands beside its share. PPO's row has its learning in place of updates, and
+Each row is QR-DQN with a network and a number of lanes, and the environment alone for as many. Times are microseconds
+per transition, and what an update takes stands beside its share. PPO's row has its learning in place of updates, and
 remembers in no time.
 """
 
