@@ -17,6 +17,7 @@ import tyro
 
 from ble_agents.plugins import AGENTS, find_agent
 from ble_eval.checkpoint import trained_with
+from ble_eval.commands.compare import CompareArguments, compare
 from ble_eval.commands.merge import MergeArguments, merge
 from ble_eval.commands.plugins import PluginsArguments, plugins
 from ble_eval.commands.run import DEFAULT_WIND_FIELD, RunArguments, run
@@ -45,6 +46,8 @@ def _run(words: Sequence[str]) -> int:
             return run(arguments, command)
         case MergeArguments() as arguments:
             return merge(arguments, command)
+        case CompareArguments() as arguments:
+            return compare(arguments)
         case PluginsArguments() as arguments:
             return plugins(arguments)
         case other:
@@ -58,7 +61,8 @@ def _verbs(words: Sequence[str]) -> Any:
         run_verb = _run_verb(words[1:])
     merge_verb: Any = Annotated[MergeArguments, tyro.conf.subcommand("merge")]
     plugins_verb: Any = Annotated[PluginsArguments, tyro.conf.subcommand("plugins")]
-    return run_verb | merge_verb | plugins_verb
+    compare_verb: Any = Annotated[CompareArguments, tyro.conf.subcommand("compare")]
+    return run_verb | merge_verb | compare_verb | plugins_verb
 
 
 def _run_verb(words: Sequence[str]) -> Any:

@@ -23,10 +23,11 @@ def summary_table(title: str, summary: Summary) -> Table:
 
 
 def _cells(averages: Averages) -> tuple[str, str, str]:
-    return str(averages.episodes), _cell(averages.twr50, decimals=3), _cell(averages.reward, decimals=1)
+    return str(averages.episodes), estimate_cell(averages.twr50, 3), estimate_cell(averages.reward, 1)
 
 
-def _cell(estimate: Estimate | None, decimals: int) -> str:
+def estimate_cell(estimate: Estimate | None, decimals: int) -> str:
+    """A mean with its interval, for a table of rich."""
     if estimate is None:
         return "-"
     if estimate.interval is None:
