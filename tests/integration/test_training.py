@@ -96,10 +96,16 @@ def test_what_cannot_be_trained_is_said_in_one_line(tmp_path, monkeypatch, capsy
     assert out == ""
 
 
-def test_an_agent_of_the_classic_interface_trains(tmp_path, monkeypatch):
+SMALL_QUANTILE = ["--agent.hidden-sizes", "4", "--agent.replay-capacity", "64", "--agent.min-replay-history", "4"]
+
+
+@pytest.mark.parametrize("agent", [["random"], ["mlp"], ["quantile", *SMALL_QUANTILE]], ids=lambda words: words[0])
+def test_any_agent_trains_in_one_environment(tmp_path, monkeypatch, agent):
     monkeypatch.chdir(tmp_path)
-    words = ["--agent", "random", "--wind-field", "simple", "--max-episode-length", "3", "--evaluation-period", "1"]
+    words = ["--agent", *agent, "--wind-field", "simple", "--max-episode-length", "8", "--evaluation-period", "1"]
     counts = ["--num-iterations", "1", "--episodes-per-iteration", "2", "--evaluation-episodes", "4"]
     assert ble_train(["run", "--base-dir", "run", *words, *counts, "--collectors", "pickle", "console"]) == 0
     assert [line["episodes"] for line in lines(tmp_path / "run" / "iterations.jsonl")] == [2]
     assert len(list((tmp_path / "run" / "metrics" / "pickle").iterdir())) == 2
+    if agent != ["random"]:
+        assert ble_train(["export", "run", "--output", "flyer.npz"]) == 0
