@@ -65,12 +65,14 @@ def distributions_by_module() -> dict[str, set[str]]:
 def imports(package: str) -> dict[str, list[str]]:
     """Which distributions the package imports, and from which of its modules; a module nobody knows by its own name."""
     found: dict[str, list[str]] = {}
+    known = set().union(*declared(package))
     for file in sorted(own_modules(package).rglob("*.py")):
         for name in sorted(set(imported_names(file.read_text(encoding="utf-8")))):
             module = name.partition(".")[0]
             if module in sys.stdlib_module_names or module == package.replace("-", "_"):
                 continue
-            for distribution in distributions_by_module().get(module, {module}):
+            sources = distributions_by_module().get(module, {module})
+            for distribution in sources & known or sources:  # several may share a namespace
                 found.setdefault(distribution, []).append(f"{file.relative_to(PACKAGES)} imports {name}")
     return found
 
