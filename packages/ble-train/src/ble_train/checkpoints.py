@@ -7,7 +7,7 @@ import os
 import shutil
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,8 @@ class Checkpoints:
                 self._remove(outdated)
         flat = {name: _flat(part) for name, part in {**parts, **(resuming or {})}.items()}
         checksums = {name: _checksum(arrays) for name, arrays in flat.items()}
-        items = {name: ocp.args.StandardSave(arrays) for name, arrays in flat.items() if arrays}
-        with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+        items = {name: ocp.args.PyTreeSave(arrays) for name, arrays in flat.items() if arrays}
+        with _checkpointer(items) as checkpointer:
             checkpointer.save(
                 self.folder / str(iteration),
                 args=ocp.args.Composite(**items, **{_CHECKSUMS: ocp.args.JsonSave(checksums)}),
@@ -105,7 +105,7 @@ class Checkpoints:
         parts = {}
         for name, part in like.items():
             expected = _flat(part)
-            arrays = self._restore(iteration, name, ocp.args.StandardRestore()) if expected else {}
+            arrays = self._restore(iteration, name, ocp.args.PyTreeRestore()) if expected else {}
             if checksums.get(name) != _checksum(arrays):
                 raise CheckpointError(f"Part {name!r} of checkpoint {self.folder / str(iteration)} is damaged.")
             parts[name] = _unflat(arrays, part, f"Checkpoint {self.folder / str(iteration)}, part {name!r},")
@@ -152,7 +152,7 @@ class Checkpoints:
 
     def _restore(self, iteration: int, name: str, args: Any) -> Any:
         try:
-            with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+            with _checkpointer([name]) as checkpointer:
                 folder = self.folder / str(iteration)
                 return checkpointer.restore(folder, args=ocp.args.Composite(**{name: args}))[name]
         except Exception as error:  # Orbax raises whatever its storage layers raise at damaged files.
@@ -163,6 +163,12 @@ class Checkpoints:
 
 class MismatchError(CheckpointError):
     """A sound checkpoint of something else."""
+
+
+def _checkpointer(parts: Iterable[str]) -> ocp.Checkpointer:
+    """For parts of arrays, which are stored as they are: compressing them would take longer than training does."""
+    handlers: Any = {name: ocp.PyTreeCheckpointHandler(use_compression=False, use_ocdbt=False) for name in parts}
+    return ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers | {_CHECKSUMS: ocp.JsonCheckpointHandler()}))
 
 
 def _flat(tree: Any) -> dict[str, np.ndarray]:
