@@ -3,11 +3,13 @@
 Loading one executes no code. Each part carries a checksum, so that a damaged checkpoint is told from a sound one.
 """
 
+import contextlib
+import logging
 import os
 import shutil
 import warnings
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +74,7 @@ class Checkpoints:
         flat = {name: _flat(part) for name, part in {**parts, **(resuming or {})}.items()}
         checksums = {name: _checksum(arrays) for name, arrays in flat.items()}
         items = {name: ocp.args.PyTreeSave(arrays) for name, arrays in flat.items() if arrays}
-        with _checkpointer(items) as checkpointer:
+        with _quiet_orbax(), _checkpointer(items) as checkpointer:
             checkpointer.save(
                 self.folder / str(iteration),
                 args=ocp.args.Composite(**items, **{_CHECKSUMS: ocp.args.JsonSave(checksums)}),
@@ -169,6 +171,21 @@ def _checkpointer(parts: Iterable[str]) -> ocp.Checkpointer:
     """For parts of arrays, which are stored as they are: compressing them would take longer than training does."""
     handlers: Any = {name: ocp.PyTreeCheckpointHandler(use_compression=False, use_ocdbt=False) for name in parts}
     return ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers | {_CHECKSUMS: ocp.JsonCheckpointHandler()}))
+
+
+@contextlib.contextmanager
+def _quiet_orbax() -> Iterator[None]:
+    """Orbax warns at each save that it need not merge what it was told not to split."""
+    logger = logging.getLogger("absl")
+
+    def is_needed(record: logging.LogRecord) -> bool:
+        return "Skipping merge of OCDBT" not in record.getMessage()
+
+    logger.addFilter(is_needed)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_needed)
 
 
 def _flat(tree: Any) -> dict[str, np.ndarray]:
