@@ -73,7 +73,7 @@ def _drawn(points: list[CurvePoint], title: str) -> bytes:
     axes.errorbar(steps, scores, errors, marker=".", capsize=2)
     axes.set(title=title, xlabel="environment steps [millions]", ylabel="TWR50 on validation episodes [%]")
     axes.grid(alpha=0.3)
-    if len(points) > 1:
+    if len(points) > 1 and hours[-1] > 0.0:
         by_time = axes.twiny()
         by_time.set_xlim(*(limit * hours[-1] / steps[-1] for limit in axes.get_xlim()))
         by_time.set_xlabel("wall time [hours], at the mean speed")
