@@ -115,6 +115,16 @@ INFO_TYPES: dict[str, type] = {
 }
 
 
+def test_observations_may_be_written_to(env32):
+    """torch shares the memory of arrays, and warns of those that are read-only."""
+    first, _ = env32.reset(seed=0)
+    second, *_ = env32.step(1)
+    as_told = second.copy()
+    first[:] = 0.0
+    assert second.flags.writeable
+    np.testing.assert_array_equal(second, as_told)
+
+
 def test_info_tells_the_recorded_flight_in_plain_types(env):
     _, info = env.reset(seed=5)
     recorded, tolerance = flights("random"), {"float64": 1e-4, "float32": 0.05}[env.precision]

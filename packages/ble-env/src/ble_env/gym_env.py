@@ -198,7 +198,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
 
     def _report(self, told: Outcome) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
         observation, reward, terminated, telemetry = jax.device_get(told)
-        return observation, float(reward), bool(terminated), to_info(telemetry, self._start_time)
+        # A copy, because what comes out of JAX is read-only, which torch warns of when it takes it as it is.
+        return np.array(observation), float(reward), bool(terminated), to_info(telemetry, self._start_time)
 
 
 class _Compiled(NamedTuple):
