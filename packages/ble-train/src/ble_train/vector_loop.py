@@ -147,12 +147,11 @@ class _Lanes:
     def fly(self, actions: np.ndarray) -> np.ndarray:
         """One step of every lane; returns the lanes whose episode it ended."""
         begins = self.told.terminated | self.told.truncated
-        is_cut = begins & (self._lengths == self._first_limits) & ~self.told.terminated
+        was_cut = self.told.truncated & (self._lengths < self._limit)  # The environment itself would fly on.
         observation, reward, terminated, truncated, info = self._envs.step(actions)
-        is_cut &= self._lengths < self._limit
-        if is_cut.any():
-            begun, _ = self._envs.reset(options={"reset_mask": is_cut})
-            observation[is_cut] = begun[is_cut]
+        if was_cut.any():
+            begun, _ = self._envs.reset(options={"reset_mask": was_cut})
+            observation[was_cut] = begun[was_cut]
         flown = np.flatnonzero(~begins)
         self._first_limits[begins] = self._limit
         self._lengths[begins] = self._steps_inside[begins] = 0
