@@ -108,6 +108,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         ]
         self._pool = ThreadPoolExecutor(min(len(self._tiles), num_cores())) if len(self._tiles) > 1 else None
         self._is_started = False
+        self._compiled: set[str] = set()
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
@@ -243,7 +244,10 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             self._pool.shutdown()
 
     def _on_every_tile(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
-        return list((self._pool.map if self._pool else map)(function, self._tiles, *arguments))
+        # The first time one after another: the first tile compiles for all, which in parallel each would do for itself.
+        is_compiled = function.__name__ in self._compiled
+        self._compiled.add(function.__name__)
+        return list((self._pool.map if self._pool and is_compiled else map)(function, self._tiles, *arguments))
 
     def _reported(self, parts: Sequence[Told], is_told: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         told = _concatenated(parts)
