@@ -26,7 +26,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL_SUFFIX = ".npz"
-"""Files of models by others, which a NOTICE goes with."""
+"""Files of models, whose origin a NOTICE tells."""
 
 Files = Mapping[str, bytes]
 """What an archive holds: contents by path."""

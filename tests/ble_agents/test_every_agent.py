@@ -1,14 +1,14 @@
-"""What holds for every registered agent: it does not smoke, and flies in a batch as it flies alone."""
+"""What holds for every agent of this package: it does not smoke, and flies in a batch as it flies alone."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_agents import Agent, AgentMode, PolicyAgent, agent_names, create_agent
+from ble_agents import Agent, AgentMode, PolicyAgent, agent_names, builtin_agents, create_agent
 from ble_agents.policy import next_key, start_stream
 
-EVERY_AGENT = pytest.mark.parametrize("name", agent_names())
+EVERY_AGENT = pytest.mark.parametrize("name", [record.name for record in builtin_agents.ble_register_agents()])
 STEPS = 12
 
 

@@ -7,7 +7,7 @@ from ble_sim.plugins import hookimpl
 
 @hookimpl
 def ble_register_agents() -> list[AgentRegistration]:
-    """Two that do not look where they fly, the hand-made controller and the learned one."""
+    """Two that do not look where they fly, the hand-made controller and two that were learned."""
     return [
         AgentRegistration(
             name="random",
@@ -30,5 +30,10 @@ def ble_register_agents() -> list[AgentRegistration]:
             name="perciatelli44",
             constructor="ble_agents.perciatelli44:Perciatelli44",
             summary="The published agent learned by reinforcement learning, with its weights frozen.",
+        ),
+        AgentRegistration(
+            name="windward",
+            constructor="ble_agents.windward:Windward",
+            summary="Trained from scratch by this project: scores the levels of the wind column with a small network.",
         ),
     ]
