@@ -1,0 +1,83 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["ble-agents", "minari[hdf5]==0.5.4", "pillow"]
+#
+# [tool.uv.sources]
+# ble-agents = { path = "../../packages/ble-agents", editable = true }
+# ///
+# pyright: reportMissingImports=false
+"""Record flights of an agent as a Minari dataset for offline learning, and read it back.
+
+uv run examples/frameworks/minari_dataset.py --episodes 100 --steps 960 --folder datasets
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import minari
+import numpy as np
+
+import ble_env
+from ble_agents import Agent, create_agent
+
+
+class Measurements(minari.StepDataCallback):
+    """Keeps of each `info` what a dataset can hold: its numbers, but not the times, which are objects of Python."""
+
+    def __call__(self, *args: Any, info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        numbers = {key: np.asarray(info[key]) for key in ("distance", "altitude", "battery", "inside_radius", "wind")}
+        return super().__call__(*args, info=numbers, **kwargs)
+
+
+def fly(agent: Agent, env: gymnasium.Env, seed: int) -> None:
+    """One episode, which `env` records."""
+    # A seed is needed: without one DataCollector draws 64 bits, and seeds of the balloon have 32.
+    observation, _ = env.reset(seed=seed)
+    action = agent.begin_episode(observation)
+    while True:
+        observation, reward, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            return agent.end_episode(float(reward), terminated)
+        action = agent.step(float(reward), observation)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agent", default="station_seeker", help="name of an installed agent")
+    parser.add_argument("--episodes", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=40, help="of an episode, 3 minutes each")
+    parser.add_argument("--folder", type=Path, default=Path("minari_datasets"), help="where Minari keeps datasets")
+    parser.add_argument("--dataset", default="balloon/station-seeker-v0", help="its name there, which must be new")
+    arguments = parser.parse_args()
+    os.environ["MINARI_DATASETS_PATH"] = str(arguments.folder.absolute())
+
+    balloon = gymnasium.make(f"ble_env:{ble_env.ENV_ID}", max_episode_steps=arguments.steps)
+    collector = minari.DataCollector(balloon, step_data_callback=Measurements, record_infos=True)
+    agent = create_agent(arguments.agent, seed=0)
+    agent.set_mode("eval")
+    for seed in range(arguments.episodes):
+        fly(agent, collector, seed)
+    collector.create_dataset(
+        arguments.dataset,
+        algorithm_name=agent.get_name(),
+        description="Station-keeping with a stratospheric balloon, seeds from 0 on",
+        requirements=["ble-env"],
+    )
+    collector.close()
+
+    dataset = minari.load_dataset(arguments.dataset)
+    print(f"{dataset.id}: {dataset.total_episodes} episodes, {dataset.total_steps} steps, in {arguments.folder}")
+    for episode in dataset:
+        inside = episode.infos["inside_radius"][1:].mean()
+        print(f"episode {episode.id}: reward {episode.rewards.sum():.2f}, {inside:.0%} of the time within 50 km")
+    # What it was recorded in, made from the dataset; importing ble_env is all that this needs.
+    env = dataset.recover_environment()
+    observation, _ = env.reset(seed=0)
+    print(f"episode 0 begins as it was recorded: {np.array_equal(observation, dataset[0].observations[0])}")
+
+
+if __name__ == "__main__":
+    main()
