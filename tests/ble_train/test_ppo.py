@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
+from ble_train.agent_configs import PpoConfig
 from ble_train.ppo import PpoAgent, Rollout, clipped_surrogate, generalised_advantages
-from ble_train.ppo_config import PpoConfig
 from ble_train.vector_agent import LaneStep
 
 SMALL = PpoConfig(
@@ -141,7 +141,7 @@ def test_choices_that_were_never_flown_teach_nothing():
     [
         ({"gamma": 1.5}, "gamma must be in"),
         ({"epochs": 0}, "epochs must be at least 1"),
-        ({"level_sizes": ()}, "Layers"),
+        ({"level_sizes": ()}, "level_sizes must name"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
     ],
 )

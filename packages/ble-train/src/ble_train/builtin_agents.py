@@ -2,8 +2,7 @@
 
 from ble_agents.registration import AgentRegistration
 from ble_sim.plugins import hookimpl
-from ble_train.agent_configs import DqnConfig, FinetuneConfig, MlpConfig, QuantileConfig
-from ble_train.ppo_config import PpoConfig
+from ble_train.agent_configs import DqnConfig, FinetuneConfig, MlpConfig, PpoConfig, QuantileConfig
 
 
 @hookimpl

@@ -21,7 +21,7 @@ from ble_agents.frozen_policy import Architecture, FrozenPolicy
 from ble_agents.level_network import ActorCriticOutput
 from ble_env.named_features import NUM_FEATURES
 from ble_sim.seeds import check_seed
-from ble_train.ppo_config import PpoConfig
+from ble_train.agent_configs import PpoConfig
 from ble_train.vector_agent import LaneStep, State, VectorAgent
 
 CHUNK_SIZE = 256
