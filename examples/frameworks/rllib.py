@@ -16,6 +16,11 @@ import argparse
 import os
 from typing import Any
 
+# Read when Ray is imported. Under `uv run` Ray would otherwise copy the repository and have uv build the environment
+# anew for its processes; when that was tried, they did not come up within minutes.
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use over the network.
+
 import gymnasium
 import ray
 from ray.rllib.algorithms.ppo import PPOConfig
@@ -43,7 +48,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use over the network.
     # Ray starts its processes anew instead of forking this one, so JAX is safe in them.
     ray.init(num_cpus=arguments.env_runners + 1, include_dashboard=False, log_to_driver=False)
     register_env("balloon", make_env)
