@@ -207,8 +207,13 @@ def test_mistakes_are_named(command, folder, tmp_path, words, message):
 
 def test_ctrl_c_of_the_process(folder, tmp_path):
     words = ["--data", str(folder), "--output", "weights.npz", "--epochs", "1000000", *TINY_FLAGS]
+    # A test run in the background has Ctrl-C ignored, and so would its children.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from ble_sim.wind.train_vae import main; sys.exit(main())"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "ble_sim.wind.train_vae", *words],
+        [sys.executable, "-c", code, *words],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
