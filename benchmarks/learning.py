@@ -27,15 +27,21 @@ PPO_LANES = 256
 
 
 class Stopwatch:
-    """Seconds by what they went to; results are waited for."""
+    """Seconds by what they went to; what an agent has under way is waited for.
 
-    def __init__(self) -> None:
+    Args:
+        agent: the agent.
+    """
+
+    def __init__(self, agent: VectorAgent) -> None:
         self.spent: dict[str, float] = defaultdict(float)
+        self._agent = agent
 
     def time(self, part: str, function: Any, *args: Any) -> Any:
         """Call a function on the clock of a part."""
         start = time.perf_counter()
-        result = jax.block_until_ready(function(*args))
+        result = function(*args)
+        jax.block_until_ready(list(vars(self._agent).values()))
         self.spent[part] += time.perf_counter() - start
         return result
 
@@ -65,7 +71,7 @@ class Lanes:
 
 def measure(agent: VectorAgent, methods: dict[str, str], lanes: int, warm_up: int, seconds: float) -> dict[str, float]:
     """Microseconds per transition of each part, once `warm_up` steps of all lanes have been flown."""
-    watch = Stopwatch()
+    watch = Stopwatch(agent)
     flights = Lanes(lanes)
     agent.start_lanes(lanes)
     timed(agent, watch, methods)
