@@ -22,6 +22,7 @@ from flax import linen as nn
 from ble_agents.level_network import LevelNetwork
 from ble_agents.networks import MLP, QuantileNetwork, expected_returns
 from ble_agents.policy import Params, Policy, memoryless_policy
+from ble_sim.atomic_files import replacing
 from ble_sim.model_files import UNREADABLE_ARCHIVE
 from ble_sim.plugins import unknown_name
 
@@ -113,14 +114,8 @@ def save_policy(path: str | os.PathLike[str], frozen: FrozenPolicy) -> None:
     description = {"format": FORMAT_VERSION, **dataclasses.asdict(frozen.architecture)}
     description["options"] = dict(frozen.architecture.options)
     arrays: dict[str, Any] = {name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(frozen.params).items()}
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, **{_DESCRIPTION: np.array(json.dumps(description))}, **arrays)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(Path(path)) as temporary, temporary.open("wb") as file:
+        np.savez(file, **{_DESCRIPTION: np.array(json.dumps(description))}, **arrays)
 
 
 def load_policy(file: str | os.PathLike[str] | Traversable) -> FrozenPolicy:

@@ -1,13 +1,13 @@
 """Result files: one JSON array of records a run, where it lies, how it is read and how it is written."""
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ble_eval.results import EvaluationResult, ResultFormatError, from_json, to_json
+from ble_sim.atomic_files import replacing
 from ble_sim.command_line import UserError
 
 PROVENANCE_SUFFIX = ".provenance"
@@ -85,12 +85,8 @@ def write_json(path: Path, value: object, *, indent: int | None = None) -> None:
     half of it.
     """
     text = json.dumps(value, indent=indent, allow_nan=False)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def prepare_folder(folder: Path) -> None:

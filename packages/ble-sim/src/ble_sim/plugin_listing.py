@@ -1,5 +1,7 @@
 """What is installed, as plain records: for commands that list plugins, in words or as JSON."""
 
+import json
+from collections.abc import Iterable
 from typing import Any, TypedDict
 
 from ble_sim.plugins import Registry
@@ -70,6 +72,14 @@ def describe(registry: Registry[Any]) -> KindListing:
             for broken in registry.broken
         ],
     )
+
+
+def listing(registries: Iterable[Registry[Any]], *, as_json: bool, tracebacks: bool) -> str:
+    """What registries hold, for a command to print: JSON, or lines to be read."""
+    kinds = [describe(registry) for registry in registries]
+    if as_json:
+        return json.dumps(kinds, indent=2)
+    return "\n\n".join(listing_text(kind, tracebacks=tracebacks) for kind in kinds)
 
 
 def listing_text(kind: KindListing, *, tracebacks: bool = False) -> str:

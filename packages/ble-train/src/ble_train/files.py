@@ -1,10 +1,11 @@
 """Writing files so that a process killed at any moment leaves none half written."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from ble_sim.atomic_files import replacing
 
 
 def write_text_atomically(path: Path, text: str) -> None:
@@ -22,12 +23,8 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def append_json_line(path: Path, record: Mapping[str, Any]) -> None:

@@ -1,12 +1,11 @@
 """`ble-eval plugins`: lists what is installed, where it came from, and what failed."""
 
-import json
 from dataclasses import dataclass
 
 from ble_agents.plugins import AGENTS
 from ble_eval.commands.flags import Flag
 from ble_eval.plugins import SUITES
-from ble_sim.plugin_listing import describe, listing_text
+from ble_sim.plugin_listing import listing
 from ble_sim.wind.registry import WIND_FIELDS
 
 REGISTRIES = (AGENTS, WIND_FIELDS, SUITES)
@@ -26,9 +25,5 @@ class PluginsArguments:
 
 def plugins(arguments: PluginsArguments) -> int:
     """Does what the arguments say and returns the exit status."""
-    kinds = [describe(registry) for registry in REGISTRIES]
-    if arguments.json:
-        print(json.dumps(kinds, indent=2))
-        return 0
-    print("\n\n".join(listing_text(kind, tracebacks=arguments.tracebacks) for kind in kinds))
+    print(listing(REGISTRIES, as_json=arguments.json, tracebacks=arguments.tracebacks))
     return 0
