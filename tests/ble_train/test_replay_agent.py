@@ -365,7 +365,7 @@ def test_an_update_is_adam_on_the_mean_loss_with_new_priorities():
     after = agent.learned_state(), memory_of(agent)
     assert updates_of(agent) == 1
     slots = {name: column[:, 0] for name, column in after[1]["slots"].items()}
-    old, new = (state["params"]["params"]["Dense_0"] for state in (before[0], after[0]))
+    old, new = (state["params"]["params"]["hidden_0"] for state in (before[0], after[0]))
     kernel, bias = old["kernel"].astype(float), old["bias"].astype(float)
     values = slots["observation"] @ kernel + bias
     targets = slots["reward"][:-1] + config.gamma * values[1:].max(axis=1)
@@ -393,6 +393,22 @@ def test_epsilon_falls_linearly_after_the_warm_up():
     assert seen[8] == 1.0
     assert seen[59] == pytest.approx(0.55)
     assert seen[150] == pytest.approx(0.1)
+
+
+def test_the_learning_rate_falls_to_its_end_and_stays_there():
+    agents = make(), make(final_learning_rate=1e-12, learning_rate_decay_steps=100)
+    moved = []
+    for agent in agents:
+        agent.start_lanes(1)
+        kernels = []
+        for step in lane_steps(1, 200, mean_length=10**6):
+            agent.step_lanes(step)
+            kernels.append(agent.learned_state()["params"]["params"]["mlp"]["Dense_0"]["kernel"].copy())
+        moved.append([np.abs(kernels[end] - kernels[start]).max() for start, end in ((8, 13), (60, 80), (130, 199))])
+    constant, falling = moved
+    assert falling[0] == constant[0] > 0.0  # the first update
+    assert 0.0 < falling[1] < 0.8 * constant[1]
+    assert falling[2] == 0.0 < constant[2]
 
 
 def test_wrong_lanes_and_spaces_are_refused():

@@ -29,7 +29,11 @@ class ReplayConfig:
     batch_size: int = 32
     """Samples in an update."""
     learning_rate: float = 2e-6
-    """Of Adam."""
+    """Of Adam, at the start."""
+    final_learning_rate: float = 2e-7
+    """At the end of `learning_rate_decay_steps`, and from then on."""
+    learning_rate_decay_steps: int = 0
+    """Training steps over which the learning rate falls linearly; 0: it is constant, as in the original."""
     adam_eps: float = 2e-5
     """Added to the denominator of Adam's steps."""
     update_period: int = 4
@@ -62,13 +66,14 @@ class ReplayConfig:
 
     def __post_init__(self) -> None:
         counts = ("n_step", "batch_size", "update_period", "target_update_period")
-        for name, least in [*((name, 1) for name in counts), ("min_replay_history", 0), ("epsilon_decay_steps", 0)]:
+        non_negative = ("min_replay_history", "epsilon_decay_steps", "learning_rate_decay_steps")
+        for name, least in [*((name, 1) for name in counts), *((name, 0) for name in non_negative)]:
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
         for name in ("gamma", "epsilon", "exploratory_episode_probability"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must be in [0, 1], not {getattr(self, name)}.")
-        for name in ("learning_rate", "adam_eps", "agent_phase_hours", "walk_phase_hours"):
+        for name in ("learning_rate", "final_learning_rate", "adam_eps", "agent_phase_hours", "walk_phase_hours"):
             if not getattr(self, name) > 0.0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}.")
         if not self.min_replay_history < self.replay_capacity <= MAX_CAPACITY:

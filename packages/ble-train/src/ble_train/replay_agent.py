@@ -291,7 +291,7 @@ def _compiled(learning: ValueLearning, config: ReplayConfig) -> _Compiled:
     """The functions of agents that are alike."""
     architecture = learning.architecture
     network = architecture.network()
-    optimiser = optax.adam(config.learning_rate, b1=0.9, b2=0.999, eps=config.adam_eps)
+    optimiser = optax.adam(_learning_rate(config), b1=0.9, b2=0.999, eps=config.adam_eps)
 
     policy = epsilon_greedy(memoryless_policy(None, architecture.greedy_action), architecture.num_actions)
     if config.exploration == "marco_polo":
@@ -380,6 +380,13 @@ def _compiled(learning: ValueLearning, config: ReplayConfig) -> _Compiled:
         learn=jax.jit(learn, donate_argnums=(0, 1)),
         blank_carry=blank_carry,
     )
+
+
+def _learning_rate(config: ReplayConfig) -> float | optax.Schedule:
+    if not config.learning_rate_decay_steps:
+        return config.learning_rate
+    decay_updates = max(config.learning_rate_decay_steps // config.update_period, 1)
+    return optax.linear_schedule(config.learning_rate, config.final_learning_rate, decay_updates)
 
 
 def _float32(array: np.ndarray) -> np.ndarray:
