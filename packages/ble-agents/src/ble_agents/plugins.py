@@ -14,7 +14,7 @@ EXPORTED_SUFFIX = ".npz"
 """Of the files that hold an exported agent each."""
 
 AGENTS: Registry[AgentRegistration] = Registry(
-    kind="agent",
+    kind=AgentRegistration.kind,
     group="ble.agents",
     hookspecs=hookspecs,
     hook="ble_register_agents",
@@ -78,8 +78,5 @@ def create_agent(
         TypeError: `config` is not that of this agent.
     """
     registration = find_agent(name)
-    config = registration.config_type() if config is None else config
-    if not isinstance(config, registration.config_type):
-        wanted = f"{registration.config_type.__module__}.{registration.config_type.__qualname__}"
-        raise TypeError(f"The options of agent {name!r} are a {wanted}, not {config!r}.")
+    config = registration.options(config)
     return resolve(registration.constructor)(num_actions, observation_shape, seed=seed, config=config)

@@ -6,7 +6,7 @@
 
     @hookimpl
     def ble_register_wind_fields():
-        return [WindFieldRegistration("jet", "my_package.jet:JetWindField", "A jet at one height.")]
+        return [WindFieldRegistration("jet", "my_package.jet:JetWindField", summary="A jet.")]
 
     # pyproject.toml of my_package
     [project.entry-points."ble.wind_fields"]

@@ -26,6 +26,7 @@ The environment variable `BLE_PLUGINS` says which plugins of others are loaded, 
 Those of our own distributions (`OWN_DISTRIBUTIONS`) are always loaded.
 """
 
+import dataclasses
 import difflib
 import functools
 import os
@@ -38,7 +39,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from types import ModuleType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import pluggy
 
@@ -103,6 +104,49 @@ class NoConfig:
 def resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
     """The callable that a record holds: itself, or "package.module:attribute", imported only here."""
     return pkgutil.resolve_name(target) if isinstance(target, str) else target
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What a plugin says about something that is asked for by name and may have options; one subclass a kind.
+
+    Attributes:
+        name: what it is asked for by.
+        constructor: what makes it: "package.module:attribute", imported only when it is used, or a callable.
+        config_type: its options, a frozen dataclass all of whose fields have defaults; command lines turn the fields
+            into flags with the docstrings as help. Its module should not import jax.
+        summary: one line for lists.
+    """
+
+    kind: ClassVar[str]
+    """What one of these is called in messages."""
+
+    name: str
+    constructor: str | Callable[..., Any]
+    config_type: type = NoConfig
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        if not dataclasses.is_dataclass(self.config_type):
+            raise TypeError(f"The config_type of {self.kind} {self.name!r} is no dataclass: {self.config_type!r}.")
+
+    def options(self, config: Any = None) -> Any:
+        """`config` if it holds this extension's options, the defaults for None.
+
+        Raises:
+            TypeError: it does not.
+        """
+        config = self.config_type() if config is None else config
+        if not isinstance(config, self.config_type):
+            wanted = f"{self.config_type.__module__}.{self.config_type.__qualname__}"
+            raise TypeError(f"The options of {self.kind} {self.name!r} are a {wanted}, not {config!r}.")
+        return config
+
+    def construct(self, *arguments: Any, config: Any = None) -> Any:
+        """Call the constructor with `arguments`, and with the options as keywords. Raises as `options` does."""
+        config = self.options(config)
+        keywords = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+        return resolve(self.constructor)(*arguments, **keywords)
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ble_agents.configs import NoConfig
-from ble_sim.plugins import Registry, resolve
+from ble_sim.plugins import NoConfig, Registry, resolve
 from ble_train import builtin_collectors, hookspecs
 from ble_train.collectors.collector import Collector
 from ble_train.registration import CollectorRegistration
 
 COLLECTORS: Registry[CollectorRegistration] = Registry(
-    kind="collector",
+    kind=CollectorRegistration.kind,
     group="ble.collectors",
     hookspecs=hookspecs,
     hook="ble_register_collectors",
@@ -51,15 +50,8 @@ def create_collector_constructors(
     names = list(names)
     if strangers := sorted(configs.keys() - set(names)):
         raise ValueError(f"There are options for {', '.join(strangers)}, but no such collector was asked for.")
-    return [_constructor(COLLECTORS.get(name), configs.get(name)) for name in names]
-
-
-def _constructor(registration: CollectorRegistration, config: Any) -> "_Constructor":
-    config = registration.config_type() if config is None else config
-    if not isinstance(config, registration.config_type):
-        wanted = f"{registration.config_type.__module__}.{registration.config_type.__qualname__}"
-        raise TypeError(f"The options of collector {registration.name!r} are a {wanted}, not {config!r}.")
-    return _Constructor(registration, config)
+    registrations = map(COLLECTORS.get, names)
+    return [_Constructor(one, one.options(configs.get(one.name))) for one in registrations]
 
 
 @dataclass(frozen=True)

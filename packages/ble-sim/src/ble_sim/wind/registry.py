@@ -3,13 +3,12 @@
 Nothing here imports jax: the names can be listed before anything is computed.
 """
 
-import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ble_sim import hookspecs
-from ble_sim.plugins import NoConfig, Registry, hookimpl, resolve
+from ble_sim.plugins import Registration, Registry, hookimpl
 from ble_sim.wind.configs import GenerativeConfig, GridFileConfig, UniformShearConfig
 
 if TYPE_CHECKING:
@@ -17,21 +16,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class WindFieldRegistration:
-    """A wind field that can be asked for by name."""
+class WindFieldRegistration(Registration):
+    """A wind field that can be asked for by name; its constructor is called with the options as keywords."""
 
-    name: str
-    constructor: "str | Callable[..., WindField]"
-    """What makes it, or "package.module:attribute", imported only when the field is used; called with the fields of a
-    `config_type` as keywords."""
-    summary: str = ""
-    config_type: type = NoConfig
-    """A frozen dataclass, all of whose fields have defaults; command lines turn the fields into flags with the
-    docstrings as help. Its module should not import jax."""
-
-    def __post_init__(self) -> None:
-        if not dataclasses.is_dataclass(self.config_type):
-            raise TypeError(f"The config_type of wind field {self.name!r} is no dataclass: {self.config_type!r}.")
+    kind: ClassVar[str] = "wind field"
 
 
 class _BuiltinWindFields:
@@ -41,29 +29,31 @@ class _BuiltinWindFields:
             WindFieldRegistration(
                 "generative",
                 "ble_sim.wind.generative:GenerativeWindField",
-                "Winds decoded by a generative model of the stratosphere, as in the benchmark.",
                 GenerativeConfig,
+                "Winds decoded by a generative model of the stratosphere, as in the benchmark.",
             ),
             WindFieldRegistration(
-                "simple", "ble_sim.wind.static:SimpleStaticWindField", "Four layers of steady wind, for experiments."
+                "simple",
+                "ble_sim.wind.static:SimpleStaticWindField",
+                summary="Four layers of steady wind, for experiments.",
             ),
             WindFieldRegistration(
                 "uniform_shear",
                 "ble_sim.wind.shear:UniformShearWindField",
-                "A steady wind that turns and grows linearly with pressure, to teach and learn with.",
                 UniformShearConfig,
+                "A steady wind that turns and grows linearly with pressure, to teach and learn with.",
             ),
             WindFieldRegistration(
                 "grid_file",
                 "ble_sim.wind.grid_file:open_wind_grid",
-                "Winds of a NetCDF file or Zarr folder around a station, such as ERA5's.",
                 GridFileConfig,
+                "Winds of a NetCDF file or Zarr folder around a station, such as ERA5's.",
             ),
         ]
 
 
 WIND_FIELDS: Registry[WindFieldRegistration] = Registry(
-    kind="wind field",
+    kind=WindFieldRegistration.kind,
     group="ble.wind_fields",
     hookspecs=hookspecs,
     hook="ble_register_wind_fields",
@@ -84,10 +74,4 @@ def make_wind_field(name: str, config: Any = None) -> "WindField":
         DuplicateNameError: several do.
         TypeError: `config` is not that of this wind field.
     """
-    registration = WIND_FIELDS.get(name)
-    config = registration.config_type() if config is None else config
-    if not isinstance(config, registration.config_type):
-        wanted = f"{registration.config_type.__module__}.{registration.config_type.__qualname__}"
-        raise TypeError(f"The options of wind field {name!r} are a {wanted}, not {config!r}.")
-    options = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    return resolve(registration.constructor)(**options)
+    return WIND_FIELDS.get(name).construct(config=config)
