@@ -21,7 +21,7 @@ def ble_eval_here(fake, tmp_path, tmp_path_factory, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")  # set, and so left alone
     monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "1")
-    monkeypatch.setattr(run, "make_environment", lambda wind_field, precision: fake.FakeEnv())
+    monkeypatch.setattr(run, "make_environment", lambda parts, precision: fake.FakeEnv())
 
     def call(*words: object) -> tuple[int, str, str]:
         try:

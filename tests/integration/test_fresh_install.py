@@ -6,6 +6,7 @@ environment with only ble-train to one with only ble-eval, and the plugins of te
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,10 @@ ABSENT = {
 }
 """What a package must not bring."""
 
-NEEDS_EXTRA = {"ble-sim": ["ble_sim.wind.train_vae", "ble_sim.wind.vae_training"]}
+NEEDS_EXTRA = {
+    "ble-sim": ["ble_sim.wind.train_vae", "ble_sim.wind.vae_training"],
+    "ble-env": ["ble_env.rendering.matplotlib_renderer"],
+}
 """Modules that cannot be imported without one of the package's extras."""
 
 IMPORT_EVERYTHING = """
@@ -211,14 +215,15 @@ def test_a_package_alone_brings_little_and_does_its_job(package, environments, t
 
 @pytest.fixture(scope="module")
 def trained(environments, tmp_path_factory) -> Path:
-    """A run of the sample's agent and collector in the sample's wind, where there is no ble-eval."""
+    """A run of the sample's agent and collector in an environment of the sample's parts, where there is no ble-eval."""
     environment = environments("ble-train")
     environment.install("ble-sample[train]", {"ble-sample"})
     folder = tmp_path_factory.mktemp("trained")
     flags = "--collectors reward_histogram --collector.reward-histogram.bins 4 --agent bandit --agent.exploration 0.5"
     wind = "--wind-field sea_breeze --wind-field.speed 4"
+    task = "--feature-constructor gauges --feature-constructor.distance-scale 80 --reward-function inside"
     counts = "--num-iterations 1 --episodes-per-iteration 2 --max-episode-length 6 --evaluation-period 0"
-    environment.run("ble-train", "run", "--base-dir", "run", *f"{flags} {wind} {counts}".split(), folder=folder)
+    environment.run("ble-train", "run", "--base-dir", "run", *f"{flags} {wind} {task} {counts}".split(), folder=folder)
     return folder / "run"
 
 
@@ -226,9 +231,13 @@ def test_a_sample_package_trains(trained, environments):
     histograms = sorted((trained / "metrics" / "reward_histogram").iterdir())
     assert [sum(json.loads(file.read_text())) for file in histograms] == [6, 6]
     assert [len(json.loads(file.read_text())) for file in histograms] == [4, 4]
-    assert json.loads((trained / "config.json").read_text())["software"]["agent"] == "ble-sample 1.2.3"
+    config = json.loads((trained / "config.json").read_text())
+    for part in ("agent", "wind field", "feature constructor", "reward function"):
+        assert config["software"][part] == "ble-sample 1.2.3"
+    assert config["feature_constructor_options"] == {"distance_scale": 80.0}
+    assert config["reward_function_options"] == {"radius_km": 50.0}
     listing = environments("ble-train").run("ble-train", "plugins")
-    for name in ("bandit", "sea_breeze", "reward_histogram"):
+    for name in ("bandit", "sea_breeze", "gauges", "inside", "line", "reward_histogram"):
         assert f"{name} " in listing
 
 
@@ -238,7 +247,7 @@ def test_a_sample_package_is_evaluated_in_another_environment(trained, environme
     kinds = json.loads(environment.run("ble-eval", "plugins", "--json"))
     assert not any(kind["failures"] for kind in kinds)
     sampled = {found["name"] for kind in kinds for found in kind["extensions"] if found["distribution"] == "ble-sample"}
-    assert sampled == {"bandit", "sea_breeze", "two_hours"}
+    assert sampled == {"bandit", "sea_breeze", "gauges", "inside", "line", "two_hours"}
 
     flight = ["--agent", "bandit", "--suite", "two_hours", "--wind-field", "sea_breeze", "--wind-field.speed", "4"]
     environment.run("ble-eval", "run", *flight, "--checkpoint", trained, folder=tmp_path)
@@ -247,3 +256,24 @@ def test_a_sample_package_is_evaluated_in_another_environment(trained, environme
     provenance = json.loads((tmp_path / "results" / "two_hours" / "bandit_0.provenance").read_text())
     assert provenance["settings"]["agent_options"]["exploration"] == 0.5
     assert provenance["software"]["wind field"] == "ble-sample 1.2.3"
+    assert provenance["settings"]["feature_constructor"] == "gauges"  # as it was trained
+    assert provenance["settings"]["feature_constructor_options"] == {"distance_scale": 80.0}
+    assert provenance["settings"]["reward_function"] == "station_keeping"
+    assert {record["cumulative_reward"] % 1.0 for record in records} != {0.0}
+
+
+def test_a_sample_renderer_draws(environments, tmp_path):
+    program = """
+import gymnasium
+env = gymnasium.make(
+    "ble_env:BalloonLearningEnvironment-v0", render_mode="ansi", renderer="line", wind_field="sea_breeze"
+)
+env.reset(seed=0)
+for _ in range(3):
+    env.step(1)
+print(env.render())
+"""
+    environment = environments("ble-eval")
+    environment.install("ble-sample[eval]", {"ble-sample"})
+    drawn = environment.run("python", "-c", program, folder=tmp_path)
+    assert re.fullmatch(r"[Io]{4} \(50 km\)", drawn.strip())

@@ -134,5 +134,5 @@ if __name__ == "__main__":
     from ble_eval.commands import run
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    run.make_environment = lambda wind_field, precision: FakeEnv()
+    run.make_environment = lambda parts, precision: FakeEnv()
     sys.exit(cli.main())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ble_env.features import FeatureConstructor, PerciatelliFeatures
     from ble_env.gym_env import BalloonEnv, SimulatorState
     from ble_env.gymnax_env import BalloonGymnaxEnv
+    from ble_env.rendering.renderer import Renderer
     from ble_env.reward import RewardFunction, StationKeepingReward
     from ble_env.vector_env import BalloonVectorEnv
 
@@ -25,6 +26,7 @@ __all__ = [
     "FeatureConstructor",
     "NamedFeatures",
     "PerciatelliFeatures",
+    "Renderer",
     "RewardFunction",
     "SimulatorState",
     "StationKeepingReward",
@@ -40,6 +42,7 @@ _LAZY = {
     "SimulatorState": "gym_env",
     "FeatureConstructor": "features",
     "PerciatelliFeatures": "features",
+    "Renderer": "rendering.renderer",
     "RewardFunction": "reward",
     "StationKeepingReward": "reward",
     "BalloonVectorEnv": "vector_env",

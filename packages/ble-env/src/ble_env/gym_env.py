@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 import jax
@@ -17,10 +17,13 @@ from ble_env.features import FeatureConstructor
 from ble_env.functional import Outcome, Task, advance, begin, outcome, sample
 from ble_env.options import check_max_episode_steps, make_task, scenario_changes
 from ble_env.packing import Packed, pack, unpack
-from ble_env.reward import RewardFunction, StationKeepingReward
+from ble_env.plugins import make_renderer
+from ble_env.rendering.renderer import Renderer
+from ble_env.reward import RewardFunction
 from ble_env.seeding import clock_seed, next_episode_keys, start_streams
 from ble_env.telemetry import to_info
 from ble_sim.constants import STEP_SECONDS
+from ble_sim.plugins import unknown_name
 from ble_sim.precision import check_precision
 from ble_sim.scenario import Scenario
 from ble_sim.seeds import check_seed
@@ -55,9 +58,9 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
 
     Args:
         station_keeping_radius_km: what `info["inside_radius"]`, and so TWR50, is judged by. The reward has its own.
-        reward_function: hashable and traceable, see `ble_env.RewardFunction`.
-        feature_constructor: what is observed; the benchmark's 1099 features by default.
-        wind_field: the name of an installed wind field, or a `ble_sim.wind.field.WindField`.
+        reward_function: the name of an installed reward function, or a `ble_env.RewardFunction`.
+        feature_constructor: what is observed: a name, or a `ble_env.FeatureConstructor`.
+        wind_field: a name, or a `ble_sim.wind.field.WindField`.
         vehicle: the balloon.
         precision: "float32" is the fast path and the default: single steps agree with the reference to the digits
             that it carries, and scores do within their noise. "float64" follows the reference step for step.
@@ -66,22 +69,29 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             of `seed` is the one that `reset(seed=seed)` gives, and the first `reset()` gives the second.
         device: where to compute: a JAX device, or the name of a platform ("cpu" leaves an accelerator to others);
             None for JAX's default.
+        render_mode: "rgb_array": `render` returns a picture of the flight so far; "human": a window shows it as it
+            goes; None: no picture is ever made. A renderer may have other modes.
+        renderer: what draws: a name, or a `ble_env.Renderer`.
+        render_period: every how many steps the window is drawn anew, besides the start and the end of an episode.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 30}  # noqa: RUF012
 
     def __init__(
         self,
         *,
         station_keeping_radius_km: float = 50.0,
-        reward_function: RewardFunction = StationKeepingReward(),
-        feature_constructor: FeatureConstructor | None = None,
+        reward_function: str | RewardFunction = "station_keeping",
+        feature_constructor: str | FeatureConstructor = "perciatelli",
         wind_field: str | WindField = "generative",
         vehicle: Vehicle = Vehicle(),
         precision: str = "float32",
         max_episode_steps: int | None = None,
         seed: int | None = None,
         device: Device | str | None = None,
+        render_mode: str | None = None,
+        renderer: str | Renderer = "matplotlib",
+        render_period: int = 1,
     ) -> None:
         self.precision = check_precision(precision)
         self.max_episode_steps = check_max_episode_steps(max_episode_steps)
@@ -90,6 +100,18 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self.action_space = spaces.Discrete(3)
         self.observation_space = self.task.features.observation_space
         self.device = find_device(device)
+        if render_period < 1:
+            raise ValueError(f"render_period must be at least 1, got {render_period}")
+        self.render_mode = render_mode
+        self._render_period = render_period
+        self._renderer = None
+        if render_mode is not None:
+            if isinstance(renderer, str):
+                renderer = make_renderer(renderer, station_keeping_radius_km)
+            if render_mode not in renderer.render_modes:
+                raise unknown_name("render mode", render_mode, renderer.render_modes)
+            self.metadata = self.metadata | {"render_modes": list(renderer.render_modes)}
+            self._renderer = renderer
         self._compiled = _compiled(self.task)
         with self._scope():
             self._wind_parameters = self.task.wind_field.parameters()
@@ -128,6 +150,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self._start_time = int(scenario.start_time)
         self._num_steps = 0
         observation, _, self._is_over, info = self._report(told)
+        self._begin_drawing(info)
         return observation, info
 
     def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
@@ -151,7 +174,25 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         observation, reward, terminated, info = self._report(told)
         truncated = self.max_episode_steps is not None and self._num_steps >= self.max_episode_steps
         self._is_over = terminated or truncated
+        self._draw(info)
         return observation, reward, terminated, truncated, info
+
+    def render(self) -> Any:
+        """A picture of the flight so far, as the render mode has it; None without one.
+
+        Raises:
+            RuntimeError: there is a render mode, and `reset` has not been called.
+        """
+        if self._renderer is None or self.render_mode is None:
+            return None
+        if self._flight is None:
+            raise RuntimeError("render was called before the first reset: call reset first")
+        return self._renderer.render(self.render_mode)
+
+    def close(self) -> None:
+        """Close the renderer."""
+        if self._renderer is not None:
+            self._renderer.close()
 
     def get_simulator_state(self) -> SimulatorState:
         """The flight as it stands, to come back to with `set_simulator_state`.
@@ -182,7 +223,19 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         with self._scope():
             self._flight, told = self._compiled.restore(*flight)
         observation, _, self._is_over, info = self._report(told)
+        self._begin_drawing(info)
         return observation, info
+
+    def _begin_drawing(self, info: Mapping[str, Any]) -> None:
+        if self._renderer is not None:
+            self._renderer.reset()
+            self._draw(info)
+
+    def _draw(self, info: Mapping[str, Any]) -> None:
+        if self._renderer is not None:
+            self._renderer.step(info)
+            if self.render_mode == "human" and (self._is_over or self._num_steps % self._render_period == 0):
+                self.render()
 
     def _start_stream(self, seed: int) -> None:
         with self._scope():

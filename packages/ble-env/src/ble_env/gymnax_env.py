@@ -19,7 +19,7 @@ from ble_env.episode_pool import EpisodePool, pooled, replace_episodes, sample_p
 from ble_env.features import FeatureConstructor
 from ble_env.functional import Task, advance
 from ble_env.options import make_task
-from ble_env.reward import RewardFunction, StationKeepingReward
+from ble_env.reward import RewardFunction
 from ble_env.telemetry import Telemetry
 from ble_sim._struct import struct
 from ble_sim.constants import STEP_SECONDS
@@ -85,8 +85,8 @@ class BalloonGymnaxEnv:
         self,
         *,
         station_keeping_radius_km: float = 50.0,
-        reward_function: RewardFunction = StationKeepingReward(),
-        feature_constructor: FeatureConstructor | None = None,
+        reward_function: str | RewardFunction = "station_keeping",
+        feature_constructor: str | FeatureConstructor = "perciatelli",
         wind_field: str | WindField = "generative",
         vehicle: Vehicle = Vehicle(),
     ) -> None:

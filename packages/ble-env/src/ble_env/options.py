@@ -5,8 +5,9 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
-from ble_env.features import FeatureConstructor, perciatelli_features
+from ble_env.features import FeatureConstructor
 from ble_env.functional import Task
+from ble_env.plugins import make_features, make_reward
 from ble_env.reward import RewardFunction
 from ble_sim.constants import SECONDS_PER_DAY
 from ble_sim.plugins import unknown_name
@@ -28,22 +29,24 @@ RESET_OPTIONS = {
 
 def make_task(
     wind_field: str | WindField,
-    feature_constructor: FeatureConstructor | None,
-    reward_function: RewardFunction,
+    feature_constructor: str | FeatureConstructor,
+    reward_function: str | RewardFunction,
     station_keeping_radius_km: float,
     vehicle: Vehicle,
 ) -> Task:
     """The task that an environment's arguments describe.
 
     Raises:
-        ValueError: for a wind field that is not installed, or a radius that is not positive.
+        ValueError: for a part that is not installed, or a radius that is not positive.
     """
     if not (math.isfinite(station_keeping_radius_km) and station_keeping_radius_km > 0.0):
         raise ValueError(f"station_keeping_radius_km must be positive, got {station_keeping_radius_km}")
     return Task(
         wind_field=make_wind_field(wind_field) if isinstance(wind_field, str) else wind_field,
-        features=feature_constructor or perciatelli_features(vehicle),
-        reward=reward_function,
+        features=(
+            make_features(feature_constructor, vehicle) if isinstance(feature_constructor, str) else feature_constructor
+        ),
+        reward=make_reward(reward_function) if isinstance(reward_function, str) else reward_function,
         station_keeping_radius_km=station_keeping_radius_km,
     )
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ble_env.configs import StationKeepingConfig
 from ble_sim.dynamics import sun_at
 from ble_sim.power import has_excess_energy
 from ble_sim.safety import Action
@@ -25,18 +26,8 @@ class RewardFunction(Protocol):
 
 
 @dataclass(frozen=True)
-class StationKeepingReward:
-    """1 within a radius of the station, less beyond it the farther away, and a discount on costly descents.
-
-    Attributes:
-        radius_km: distance from the station up to which the reward is 1.
-        dropoff: reward just beyond it.
-        halflife_km: distance in which the reward beyond it halves.
-    """
-
-    radius_km: float = 50.0
-    dropoff: float = 0.4
-    halflife_km: float = 100.0
+class StationKeepingReward(StationKeepingConfig):
+    """1 within a radius of the station, less beyond it the farther away, and a discount on costly descents."""
 
     def __call__(self, scenario: Scenario, state: SimState) -> jax.Array:
         balloon = state.balloon

@@ -13,9 +13,9 @@ from gymnasium.vector.utils import batch_space
 
 from ble_env.devices import Device, find_device, num_cores
 from ble_env.features import FeatureConstructor
-from ble_env.gym_env import BalloonEnv, SimulatorState
+from ble_env.gym_env import SimulatorState
 from ble_env.options import check_max_episode_steps, make_task, scenario_changes
-from ble_env.reward import RewardFunction, StationKeepingReward
+from ble_env.reward import RewardFunction
 from ble_env.seeding import clock_seed
 from ble_env.telemetry import to_infos
 from ble_env.tile import Tile, fitting_size
@@ -68,8 +68,8 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         num_envs: int = 1,
         *,
         station_keeping_radius_km: float = 50.0,
-        reward_function: RewardFunction = StationKeepingReward(),
-        feature_constructor: FeatureConstructor | None = None,
+        reward_function: str | RewardFunction = "station_keeping",
+        feature_constructor: str | FeatureConstructor = "perciatelli",
         wind_field: str | WindField = "generative",
         vehicle: Vehicle = Vehicle(),
         precision: str = "float32",
@@ -86,7 +86,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self.precision = check_precision(precision)
         self.max_episode_steps = check_max_episode_steps(max_episode_steps)
         self.autoreset_mode = _find_autoreset_mode(autoreset_mode)
-        self.metadata = BalloonEnv.metadata | {"autoreset_mode": self.autoreset_mode}
+        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.vehicle = vehicle
         self.task = make_task(wind_field, feature_constructor, reward_function, station_keeping_radius_km, vehicle)
         self.single_action_space = spaces.Discrete(len(Action))

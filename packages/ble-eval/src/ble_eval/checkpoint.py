@@ -7,6 +7,7 @@ from typing import Any
 
 from ble_agents.plugins import find_agent
 from ble_agents.saved_options import options_from_json
+from ble_env.plugins import FEATURES
 from ble_sim.command_line import UserError
 
 CONFIG_FILE = "config.json"
@@ -15,10 +16,12 @@ CHECKPOINTS_FOLDER = "checkpoints"
 
 @dataclass(frozen=True)
 class TrainedWith:
-    """What an agent was trained with: its registered name and its options."""
+    """What an agent was trained with: registered names and options, of the agent and of what it observes."""
 
     agent: str
-    options: Any
+    agent_options: Any
+    feature_constructor: str
+    feature_constructor_options: Any
 
 
 def checkpoint_folder(path: Path) -> Path:
@@ -44,16 +47,20 @@ def trained_with(path: Path) -> TrainedWith | None:
 
     Raises:
         UserError: the file does not describe a training run.
-        UnknownNameError: its agent is not installed.
+        UnknownNameError: its agent or feature constructor is not installed.
     """
     for file in (path / CONFIG_FILE, path.parent / CONFIG_FILE):
         if not file.is_file():
             continue
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-            name, options = values["agent"], values["agent_options"]
-            config_type = find_agent(name).config_type
-            return TrainedWith(name, options_from_json(config_type, options))
+            agent, features = values["agent"], values["feature_constructor"]
+            return TrainedWith(
+                agent,
+                options_from_json(find_agent(agent).config_type, values["agent_options"]),
+                features,
+                options_from_json(FEATURES.get(features).config_type, values["feature_constructor_options"]),
+            )
         except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
             raise UserError(f"{file} does not describe a training run: {error}.") from None
     return None

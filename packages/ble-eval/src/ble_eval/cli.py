@@ -1,8 +1,8 @@
 """The command `ble-eval`: verbs first, each with flags made by tyro from the dataclass in its module of
 `ble_eval.commands`.
 
-`run` has the options of the chosen agent and wind field among its flags, so these are looked for before the rest is
-parsed.
+`run` has the options of the chosen agent and parts of the environment among its flags, so these are looked for before
+the rest is parsed.
 """
 
 import argparse
@@ -16,17 +16,21 @@ from typing import Annotated, Any
 import tyro
 
 from ble_agents.plugins import AGENTS, find_agent
+from ble_env import task_parts
+from ble_env.plugins import RENDERERS
+from ble_env.task_parts import BENCHMARK_PARTS, TASK_PARTS
 from ble_eval.checkpoint import trained_with
 from ble_eval.commands.compare import CompareArguments, compare
 from ble_eval.commands.merge import MergeArguments, merge
 from ble_eval.commands.plugins import PluginsArguments, plugins
-from ble_eval.commands.run import DEFAULT_WIND_FIELD, RunArguments, run
+from ble_eval.commands.run import RunArguments, run
 from ble_eval.plugins import SUITES
 from ble_sim.command_line import run_command
 from ble_sim.plugins import NoConfig
-from ble_sim.wind.registry import WIND_FIELDS
 
 PROGRAM = "ble-eval"
+_RUN: Any = RunArguments
+"""The types of its options are known when the words of the command line are."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +60,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _verbs(words: Sequence[str]) -> Any:
     """The type that tyro parses: one of the verbs."""
-    run_verb: Any = Annotated[RunArguments[NoConfig, NoConfig], tyro.conf.subcommand("run")]
+    run_verb: Any = Annotated[_RUN[(NoConfig,) * 5], tyro.conf.subcommand("run")]
     if words[:1] == ["run"]:
         run_verb = _run_verb(words[1:])
     merge_verb: Any = Annotated[MergeArguments, tyro.conf.subcommand("merge")]
@@ -66,24 +70,35 @@ def _verbs(words: Sequence[str]) -> Any:
 
 
 def _run_verb(words: Sequence[str]) -> Any:
-    """`run` with the options of the agent and the wind field that are named among the words."""
+    """`run` with the options of what is named among the words, or was trained with."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for flag in ("--agent", "--wind-field", "--checkpoint"):
+    for flag in ("--agent", "--renderer", "--checkpoint", *map(task_parts.part_flag, TASK_PARTS)):
         parser.add_argument(flag, nargs="?")
     given = parser.parse_known_args(words)[0]
     trained = None if given.checkpoint is None else trained_with(Path(given.checkpoint))
     agent = given.agent or (trained.agent if trained else None)
     agent_config = NoConfig if agent is None else find_agent(agent).config_type
-    wind_config = WIND_FIELDS.get(given.wind_field or DEFAULT_WIND_FIELD).config_type
-    flags: Any = RunArguments[agent_config, wind_config]
+    if trained is not None and trained.agent != agent:
+        trained = None  # It will be refused.
+    # An agent observes what it was trained with; what it is rewarded for and flies in is the benchmark's.
+    observed = trained.feature_constructor if trained else BENCHMARK_PARTS["feature_constructor"]
+    default_parts = {**BENCHMARK_PARTS, "feature_constructor": observed}
+    parts = {part: getattr(given, part) or default_parts[part] for part in TASK_PARTS}
+    part_configs = {part: TASK_PARTS[part].get(name).config_type for part, name in parts.items()}
+    renderer_config = NoConfig if given.renderer is None else RENDERERS.get(given.renderer).config_type
+    flags: Any = _RUN[agent_config, *part_configs.values(), renderer_config]
     description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
-    if trained is None or trained.agent != agent:
+    if trained is None:
         return Annotated[flags, tyro.conf.subcommand("run", description=description)]
-    default = flags(agent=agent, agent_options=trained.options, wind_field_options=wind_config())
+    options = {task_parts.options_field(part): config() for part, config in part_configs.items()}
+    options["renderer_options"] = renderer_config()
+    if parts["feature_constructor"] == trained.feature_constructor:
+        options["feature_constructor_options"] = trained.feature_constructor_options
+    default = flags(agent=agent, agent_options=trained.agent_options, feature_constructor=observed, **options)
     return Annotated[flags, tyro.conf.subcommand("run", description=description, default=default)]
 
 
 def _installed() -> str:
     """The names that the flags of `run` take."""
-    kinds = {"Agents": AGENTS, "Suites": SUITES, "Wind fields": WIND_FIELDS}
-    return "\n\n".join(f"{kind}: {', '.join(registry.names())}." for kind, registry in kinds.items())
+    registries = (AGENTS, SUITES, *TASK_PARTS.values(), RENDERERS)
+    return "\n\n".join(f"{one.kind.capitalize()}s: {', '.join(one.names())}." for one in registries)

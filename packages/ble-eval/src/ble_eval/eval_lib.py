@@ -40,7 +40,8 @@ def eval_agent(
         agent: the agent to evaluate; its mode is EVAL afterwards.
         env: a `ble_env.BalloonEnv`, or an environment whose info has the same keys, wrapped or not.
         eval_suite: which seeds to fly, and for how long.
-        render_period: with an environment that renders, every how many steps it does, from the first on.
+        render_period: with an environment that renders, every how many steps it does, from the first on. One with a
+            window shows itself, and has a period of its own.
         calculate_flight_path: whether the results hold the path.
         agent_seed: seed of the agent's own randomness, not negative. The agent is reseeded at every episode from this
             number and the episode's seed, which makes an episode the same whatever is flown before or beside it.
@@ -75,7 +76,7 @@ def eval_agent(
             on_steps=on_steps,
         )
     else:
-        render_period = render_period if env.render_mode is not None else 0
+        render_period = render_period if env.render_mode not in (None, "human") else 0
         flown = (
             _fly(agent, env, seed, own_seed, suite.max_episode_length, render_period, calculate_flight_path, on_steps)
             for seed, own_seed in zip(suite.seeds, agent_seeds, strict=True)

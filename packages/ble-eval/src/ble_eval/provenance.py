@@ -41,8 +41,8 @@ class RunSettings:
         agent_seed: seed of the agent's own randomness.
         checkpoint_dir, checkpoint_idx: checkpoint that the agent is loaded from, or None.
         precision: "float32" or "float64", of the simulation.
-        wind_field: registered name.
-        wind_field_options: the wind field's own options by name.
+        wind_field, feature_constructor, reward_function: registered names of the environment's parts.
+        wind_field_options, feature_constructor_options, reward_function_options: their own options by name.
         flight_paths: whether the results hold the paths.
         seeds: seeds of the whole suite; the shard is a part of them.
     """
@@ -59,6 +59,10 @@ class RunSettings:
     precision: str
     wind_field: str
     wind_field_options: dict[str, Any]
+    feature_constructor: str
+    feature_constructor_options: dict[str, Any]
+    reward_function: str
+    reward_function_options: dict[str, Any]
     flight_paths: bool
     seeds: list[int]
 

@@ -15,17 +15,21 @@ from typing import Annotated, Any
 
 import tyro
 
-from ble_agents.configs import NoConfig
 from ble_agents.plugins import AGENTS, find_agent
+from ble_env import task_parts
+from ble_env.plugins import RENDERERS
+from ble_env.task_parts import BENCHMARK_PARTS, TASK_PARTS
 from ble_sim.command_line import run_command
-from ble_sim.wind.registry import WIND_FIELDS
+from ble_sim.plugins import NoConfig
 from ble_train.commands.export import ExportArguments, export
 from ble_train.commands.plugins import PluginsArguments, plugins
-from ble_train.commands.run import DEFAULT_COLLECTORS, DEFAULT_WIND_FIELD, RunArguments, run
+from ble_train.commands.run import DEFAULT_COLLECTORS, RunArguments, run
 from ble_train.plugins import COLLECTORS, options_field
 from ble_train.run_config import FILE_NAME, RunConfig, read_config
 
 PROGRAM = "ble-train"
+_RUN: Any = RunArguments
+"""The types of its options are known when the words of the command line are."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +56,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _verbs(words: Sequence[str]) -> Any:
     """The type that tyro parses: one of the verbs."""
-    run_verb: Any = Annotated[RunArguments[NoConfig, NoConfig, NoConfig], tyro.conf.subcommand("run")]
+    run_verb: Any = Annotated[_RUN[(NoConfig,) * 6], tyro.conf.subcommand("run")]
     if words[:1] == ["run"]:
         run_verb = _run_verb(words[1:])
     export_verb: Any = Annotated[ExportArguments, tyro.conf.subcommand("export")]
@@ -61,29 +65,32 @@ def _verbs(words: Sequence[str]) -> Any:
 
 
 def _run_verb(words: Sequence[str]) -> Any:
-    """`run` with the options of the agent and the wind field that are named among the words or in an earlier run."""
+    """`run` with the options of what is named among the words or in an earlier run."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for flag in ("--agent", "--wind-field", "--base-dir", "--config"):
+    for flag in ("--agent", "--renderer", "--base-dir", "--config", *map(task_parts.part_flag, TASK_PARTS)):
         parser.add_argument(flag, nargs="?")
     parser.add_argument("--collectors", nargs="*", default=DEFAULT_COLLECTORS)
     given = parser.parse_known_args(words)[0]
     saved = _saved(given.base_dir, given.config)
     agent = given.agent or (saved.agent if saved else None)
-    wind_field = given.wind_field or (saved.wind_field if saved else DEFAULT_WIND_FIELD)
     agent_config = NoConfig if agent is None else find_agent(agent).config_type
-    wind_config = WIND_FIELDS.get(wind_field).config_type
+    parts = {part: getattr(given, part) or getattr(saved, part, BENCHMARK_PARTS[part]) for part in TASK_PARTS}
+    part_configs = {part: TASK_PARTS[part].get(name).config_type for part, name in parts.items()}
     collector_config = _collector_options(given.collectors)
-    flags: Any = RunArguments[agent_config, wind_config, collector_config]
+    renderer_config = NoConfig if given.renderer is None else RENDERERS.get(given.renderer).config_type
+    flags: Any = _RUN[agent_config, *part_configs.values(), renderer_config, collector_config]
     description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
     if saved is None:
         return Annotated[flags, tyro.conf.subcommand("run", description=description)]
     values = {field.name: getattr(saved, field.name) for field in dataclasses.fields(RunConfig)}
     if agent != saved.agent:
         values["agent_options"] = agent_config()
-    if wind_field != saved.wind_field:
-        values["wind_field_options"] = wind_config()
+    for part, name in parts.items():
+        if name != getattr(saved, part):
+            values[task_parts.options_field(part)] = part_configs[part]()
     base_dir = Path(given.base_dir) if given.base_dir else tyro.MISSING
-    default = flags(base_dir=base_dir, collector_options=collector_config(), **values)
+    others = {"renderer_options": renderer_config(), "collector_options": collector_config()}
+    default = flags(base_dir=base_dir, **others, **values)
     return Annotated[flags, tyro.conf.subcommand("run", description=description, default=default)]
 
 
@@ -109,5 +116,5 @@ def _saved(base_dir: str | None, config: str | None) -> RunConfig | None:
 
 def _installed() -> str:
     """The names that the flags of `run` take."""
-    kinds = {"Agents": AGENTS, "Collectors": COLLECTORS, "Wind fields": WIND_FIELDS}
-    return "\n\n".join(f"{kind}: {', '.join(registry.names())}." for kind, registry in kinds.items())
+    registries = (AGENTS, COLLECTORS, *TASK_PARTS.values(), RENDERERS)
+    return "\n\n".join(f"{one.kind.capitalize()}s: {', '.join(one.names())}." for one in registries)

@@ -9,8 +9,8 @@ from typing import Any
 
 from ble_agents.plugins import find_agent
 from ble_agents.saved_options import options_from_json
+from ble_env.task_parts import TASK_PARTS, options_field
 from ble_sim.command_line import UserError
-from ble_sim.wind.registry import WIND_FIELDS
 from ble_train.files import write_text_atomically
 
 FILE_NAME = "config.json"
@@ -25,8 +25,8 @@ class RunConfig:
         agent_options: an instance of its `config_type`.
         num_envs: how many environments are flown in lockstep; 1 for the classic loop.
         episodes_per_iteration, max_episode_length: of the loop.
-        wind_field: registered name, of the environments.
-        wind_field_options: an instance of its `config_type`.
+        wind_field, feature_constructor, reward_function: registered names, of the environments' parts.
+        wind_field_options, feature_constructor_options, reward_function_options: instances of their `config_type`.
         precision: of the environments.
         seed: of the agent and of the episodes.
     """
@@ -38,6 +38,10 @@ class RunConfig:
     max_episode_length: int
     wind_field: str
     wind_field_options: Any
+    feature_constructor: str
+    feature_constructor_options: Any
+    reward_function: str
+    reward_function_options: Any
     precision: str
     seed: int
 
@@ -60,15 +64,16 @@ def read_config(path: Path) -> RunConfig:
 
     Raises:
         UserError: it cannot be read, or holds something else.
-        UnknownNameError: the agent or the wind field is not installed.
+        UnknownNameError: the agent or a part of the environment is not installed.
     """
     path = path / FILE_NAME if path.is_dir() else path
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         values.pop("software", None)
-        agent, wind_field = find_agent(values["agent"]), WIND_FIELDS.get(values["wind_field"])
-        values["agent_options"] = options_from_json(agent.config_type, values["agent_options"])
-        values["wind_field_options"] = options_from_json(wind_field.config_type, values["wind_field_options"])
+        values["agent_options"] = options_from_json(find_agent(values["agent"]).config_type, values["agent_options"])
+        for part in TASK_PARTS:
+            config_type, options = TASK_PARTS[part].get(values[part]).config_type, options_field(part)
+            values[options] = options_from_json(config_type, values[options])
         return RunConfig(**values)
     except FileNotFoundError:
         raise UserError(f"There is no {path}, so {path.parent} is not the folder of a training run.") from None
@@ -90,8 +95,8 @@ def differences(there: RunConfig, here: RunConfig) -> str:
 
 def _flat(values: dict[str, Any]) -> dict[str, Any]:
     options = {
-        f"{kind} option {name}": value
-        for kind, key in (("agent", "agent_options"), ("wind field", "wind_field_options"))
-        for name, value in values.pop(key).items()
+        f"{part.replace('_', ' ')} option {name}": value
+        for part in ("agent", *TASK_PARTS)
+        for name, value in values.pop(options_field(part)).items()
     }
     return {**values, **options}

@@ -50,7 +50,8 @@ def run_training_loop(
         num_iterations: how many iterations the run has in all, those of earlier processes included.
         max_episode_length: steps after which an episode ends.
         collector_constructors: make the collectors, see `CollectorDispatcher`.
-        render_period: with an environment that renders, every how many steps it does, from the first on.
+        render_period: with an environment that renders, every how many steps it does, from the first on. One with a
+            window shows itself, and has a period of its own.
         episodes_per_iteration: the same in all processes of a run, since episodes are numbered by it.
         seed: of the episodes: each iteration begins with a reset to a seed that is made from this one and the
             iteration's number, so that a resumed run flies the episodes that it would have flown. None leaves them
@@ -78,7 +79,8 @@ def run_training_loop(
     log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
     first_episode = first_iteration * episodes_per_iteration
     dispatcher = CollectorDispatcher(str(base_dir), num_actions, collector_constructors, first_episode)
-    loop = _Loop(env, agent, dispatcher, max_episode_length, render_period if env.render_mode is not None else 0)
+    render_period = render_period if env.render_mode not in (None, "human") else 0
+    loop = _Loop(env, agent, dispatcher, max_episode_length, render_period)
     agent.set_mode(AgentMode.TRAIN)
     try:
         loop.hand_over_summary_writer()

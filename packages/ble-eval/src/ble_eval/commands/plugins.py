@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 
 from ble_agents.plugins import AGENTS
+from ble_env.plugins import RENDERERS
+from ble_env.task_parts import TASK_PARTS
 from ble_eval.commands.flags import Flag
 from ble_eval.plugins import SUITES
 from ble_sim.plugin_listing import listing
-from ble_sim.wind.registry import WIND_FIELDS
 
-REGISTRIES = (AGENTS, WIND_FIELDS, SUITES)
+REGISTRIES = (AGENTS, *TASK_PARTS.values(), RENDERERS, SUITES)
 """The kinds of extensions that an evaluation takes."""
 
 
 @dataclass(frozen=True)
 class PluginsArguments:
-    """List the agents, wind fields and suites that are installed, where they came from, and what failed."""
+    """List the agents, parts of environments and suites that are installed, where from, and what failed."""
 
     json: Flag = False
     """Print JSON: a list of kinds, each with its extensions, duplicates and failures."""

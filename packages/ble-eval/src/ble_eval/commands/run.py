@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cas
 import tyro
 
 from ble_agents.plugins import EXPORTED_SUFFIX, agent_origin
+from ble_env.task_parts import BENCHMARK_PARTS, make_task_parts, make_window, part_origins
 from ble_eval import suites
 from ble_eval.builtin_suites import EPISODE_STEPS
 from ble_eval.checkpoint import checkpoint_folder, newest_checkpoint, trained_with
@@ -23,26 +24,26 @@ from ble_eval.results import EvaluationResult
 from ble_sim.command_line import INTERRUPTED, UserError
 from ble_sim.compilation_cache import use_compilation_cache
 from ble_sim.seeds import check_seed
-from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 
 if TYPE_CHECKING:
     from gymnasium.spaces import Discrete
 
     from ble_agents import Agent
     from ble_env import BalloonEnv
-    from ble_sim.wind.field import WindField
 
 DEFAULT_SUITE = "small_eval"
-DEFAULT_WIND_FIELD = "generative"
 SEEDS_FOLDER = "seeds"
 """Stands for the suite's name when the seeds are given one by one."""
 
 OptionsT = TypeVar("OptionsT")
 WindOptionsT = TypeVar("WindOptionsT")
+FeatureOptionsT = TypeVar("FeatureOptionsT")
+RewardOptionsT = TypeVar("RewardOptionsT")
+RendererOptionsT = TypeVar("RendererOptionsT")
 
 
 @dataclass(frozen=True)
-class RunArguments(Generic[OptionsT, WindOptionsT]):
+class RunArguments(Generic[OptionsT, WindOptionsT, FeatureOptionsT, RewardOptionsT, RendererOptionsT]):
     """Fly an agent through the episodes of a suite, and write one record an episode.
 
     A run that was stopped goes on where it was when the same command is given again.
@@ -54,6 +55,12 @@ class RunArguments(Generic[OptionsT, WindOptionsT]):
     agent_options: Annotated[OptionsT, tyro.conf.arg(name="agent")]
 
     wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
+
+    feature_constructor_options: Annotated[FeatureOptionsT, tyro.conf.arg(name="feature-constructor")]
+
+    reward_function_options: Annotated[RewardOptionsT, tyro.conf.arg(name="reward-function")]
+
+    renderer_options: Annotated[RendererOptionsT, tyro.conf.arg(name="renderer")]
 
     suite: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint=f"(default: {DEFAULT_SUITE})")] = None
     """The evaluation suite."""
@@ -72,8 +79,20 @@ class RunArguments(Generic[OptionsT, WindOptionsT]):
     precision: Literal["float32", "float64"] = "float32"
     """Of the simulation: float32 is fast, float64 follows the original step for step."""
 
-    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = DEFAULT_WIND_FIELD
+    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["wind_field"]
     """The wind that is flown in. With --help: its own options."""
+
+    feature_constructor: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["feature_constructor"]
+    """What the agent observes. With --help: its own options."""
+
+    reward_function: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["reward_function"]
+    """What the flights are rewarded for. With --help: its own options."""
+
+    renderer: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: none)")] = None
+    """What shows the flights in a window, which flies them one by one. With --help: its own options."""
+
+    render_period: int = 10
+    """Every how many steps the window is drawn anew."""
 
     seed: int = 0
     """Of the agent's own randomness; the episodes have theirs from the suite."""
@@ -114,22 +133,22 @@ def run(arguments: RunArguments, command: str) -> int:
 
     Raises:
         UserError: something about the arguments, or about files in the way, is for the user to put right.
-        ble_sim.plugins.UnknownNameError: there is no such agent or wind field.
+        ble_sim.plugins.UnknownNameError: there is no such agent or part of an environment.
     """
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    WIND_FIELDS.get(arguments.wind_field)  # raises if there is none, before anything is written
+    origins = part_origins(arguments)  # raises if there is no such part, before anything is written
     suite_name, suite, shard = _suite(arguments)
     settings = _settings(arguments, suite_name, suite)
     paths = _paths(arguments, settings)
     use_compilation_cache()
-    wind_field = _make_wind_field(arguments)
+    parts = {**make_task_parts(arguments), **make_window(arguments)}
     prepare_folder(paths.results.parent)
     if not arguments.fresh:
         _check_replaceable(paths, settings)
 
-    env = make_environment(wind_field, arguments.precision)
+    env = make_environment(parts, arguments.precision)
     agent = _make_agent(arguments, settings, env)
-    identity = {"software": _software(settings), "settings": settings.to_json()}
+    identity = {"software": _software(settings, origins), "settings": settings.to_json()}
     if arguments.fresh:
         paths.partial.unlink(missing_ok=True)
     partial = PartialResults(paths.partial, identity)
@@ -197,6 +216,10 @@ def _settings(arguments: RunArguments, suite_name: str, suite: EvaluationSuite) 
         precision=arguments.precision,
         wind_field=arguments.wind_field,
         wind_field_options=dataclasses.asdict(arguments.wind_field_options),
+        feature_constructor=arguments.feature_constructor,
+        feature_constructor_options=dataclasses.asdict(arguments.feature_constructor_options),
+        reward_function=arguments.reward_function,
+        reward_function_options=dataclasses.asdict(arguments.reward_function_options),
         flight_paths=arguments.flight_paths,
         seeds=suite.seeds,
     )
@@ -228,18 +251,11 @@ def _check_replaceable(paths: ResultPaths, settings: RunSettings) -> None:
         )
 
 
-def _make_wind_field(arguments: RunArguments[Any, Any]) -> "WindField":
-    try:
-        return make_wind_field(arguments.wind_field, arguments.wind_field_options)
-    except (ValueError, OSError, ImportError) as error:
-        raise UserError(f"Cannot make the wind field {arguments.wind_field!r}: {error}") from error
-
-
-def make_environment(wind_field: "WindField", precision: Literal["float32", "float64"]) -> "BalloonEnv":
+def make_environment(parts: dict[str, Any], precision: Literal["float32", "float64"]) -> "BalloonEnv":
     """The environment that is flown in, without a time limit of its own."""
     from ble_env import BalloonEnv
 
-    return BalloonEnv(wind_field=wind_field, precision=precision)
+    return BalloonEnv(**parts, precision=precision)
 
 
 def _make_agent(arguments: RunArguments, settings: RunSettings, env: "BalloonEnv") -> "Agent":
@@ -261,11 +277,10 @@ def _make_agent(arguments: RunArguments, settings: RunSettings, env: "BalloonEnv
     return agent
 
 
-def _software(settings: RunSettings) -> dict[str, str]:
+def _software(settings: RunSettings, part_origins: dict[str, str]) -> dict[str, str]:
     import jax
 
-    origins = {"agent": agent_origin(settings.agent), "wind field": WIND_FIELDS.origin(settings.wind_field)}
-    return software({**origins, "jax backend": jax.default_backend()})
+    return software({"agent": agent_origin(settings.agent), **part_origins, "jax backend": jax.default_backend()})
 
 
 def _fly(

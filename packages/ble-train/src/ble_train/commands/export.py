@@ -38,10 +38,14 @@ def export(arguments: ExportArguments) -> int:
 
     from ble_agents import AgentMode, create_agent
     from ble_agents.frozen_policy import save_policy
+    from ble_env.plugins import make_features
+    from ble_sim.vehicle import Vehicle
     from ble_train.checkpoints import Checkpoints
     from ble_train.validation import BEST_FOLDER
 
-    agent = create_agent(config.agent, seed=config.seed, config=config.agent_options)
+    features = make_features(config.feature_constructor, Vehicle(), config.feature_constructor_options)
+    shape = features.observation_space.shape
+    agent = create_agent(config.agent, observation_shape=shape, seed=config.seed, config=config.agent_options)
     agent.set_mode(AgentMode.EVAL)
     folder = arguments.run / "checkpoints"
     if arguments.iteration is None and Checkpoints(arguments.run / BEST_FOLDER).iterations():

@@ -6,17 +6,18 @@ from typing import Annotated
 import tyro
 
 from ble_agents.plugins import AGENTS
+from ble_env.plugins import RENDERERS
+from ble_env.task_parts import TASK_PARTS
 from ble_sim.plugin_listing import listing
-from ble_sim.wind.registry import WIND_FIELDS
 from ble_train.plugins import COLLECTORS
 
-REGISTRIES = (AGENTS, COLLECTORS, WIND_FIELDS)
+REGISTRIES = (AGENTS, COLLECTORS, *TASK_PARTS.values(), RENDERERS)
 """The kinds of extensions that a training takes."""
 
 
 @dataclass(frozen=True)
 class PluginsArguments:
-    """List the agents, collectors and wind fields that are installed, where they came from, and what failed."""
+    """List the agents, collectors and parts of environments that are installed, where from, and what failed."""
 
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print JSON: a list of kinds, each with its extensions, duplicates and failures."""

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
+from ble_env.task_parts import BENCHMARK_PARTS, make_task_parts, make_window, part_origins
 from ble_sim.command_line import INTERRUPTED, UserError
 from ble_sim.compilation_cache import use_compilation_cache
 from ble_sim.seeds import check_seed
-from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 from ble_train.plugins import create_collector_constructors, options_field
 from ble_train.run_config import FILE_NAME, RunConfig, differences, read_config, write_config
 
 if TYPE_CHECKING:
     from ble_agents import Agent
-    from ble_sim.wind.field import WindField
     from ble_train.progress import TrainingProgress
 
 RECORDED_DISTRIBUTIONS = (
@@ -35,16 +34,20 @@ RECORDED_DISTRIBUTIONS = (
     "gymnasium",
 )
 
-DEFAULT_WIND_FIELD = "generative"
 DEFAULT_COLLECTORS = ("tensorboard", "json_lines")
 
 OptionsT = TypeVar("OptionsT")
 WindOptionsT = TypeVar("WindOptionsT")
+FeatureOptionsT = TypeVar("FeatureOptionsT")
+RewardOptionsT = TypeVar("RewardOptionsT")
+RendererOptionsT = TypeVar("RendererOptionsT")
 CollectorOptionsT = TypeVar("CollectorOptionsT")
 
 
 @dataclass(frozen=True)
-class RunArguments(Generic[OptionsT, WindOptionsT, CollectorOptionsT]):
+class RunArguments(
+    Generic[OptionsT, WindOptionsT, FeatureOptionsT, RewardOptionsT, RendererOptionsT, CollectorOptionsT]
+):
     """Train an agent. A run that was stopped, even by a kill, goes on when the same command is given again.
 
     The folder of a run stands for the flags that it was started with, so that `ble-train run --base-dir DIR` goes on.
@@ -59,6 +62,12 @@ class RunArguments(Generic[OptionsT, WindOptionsT, CollectorOptionsT]):
     agent_options: Annotated[OptionsT, tyro.conf.arg(name="agent")]
 
     wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
+
+    feature_constructor_options: Annotated[FeatureOptionsT, tyro.conf.arg(name="feature-constructor")]
+
+    reward_function_options: Annotated[RewardOptionsT, tyro.conf.arg(name="reward-function")]
+
+    renderer_options: Annotated[RendererOptionsT, tyro.conf.arg(name="renderer")]
 
     collector_options: Annotated[CollectorOptionsT, tyro.conf.arg(name="collector")]
     """A field for each collector that has options, by `ble_train.plugins.options_field`."""
@@ -87,8 +96,20 @@ class RunArguments(Generic[OptionsT, WindOptionsT, CollectorOptionsT]):
     evaluation_episodes: int = 50
     """How many validation episodes; no training and no suite has them."""
 
-    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = DEFAULT_WIND_FIELD
+    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["wind_field"]
     """The wind that is trained in. With --help: its own options."""
+
+    feature_constructor: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["feature_constructor"]
+    """What the agent observes. With --help: its own options."""
+
+    reward_function: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["reward_function"]
+    """What the agent is rewarded for. With --help: its own options."""
+
+    renderer: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: none)")] = None
+    """What shows the flights in a window, with one environment. With --help: its own options."""
+
+    render_period: int = 10
+    """Every how many steps the window is drawn anew."""
 
     precision: Literal["float32", "float64"] = "float32"
     """Of the simulation."""
@@ -100,14 +121,14 @@ class RunArguments(Generic[OptionsT, WindOptionsT, CollectorOptionsT]):
     """Where the environments compute, such as cpu, which leaves an accelerator to the agent."""
 
 
-def run(arguments: RunArguments[Any, Any, Any]) -> int:
+def run(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> int:
     """Does what the arguments say and returns the exit status.
 
     Raises:
         UserError: something about the arguments, or about files in the way, is for the user to put right.
-        ble_sim.plugins.UnknownNameError: there is no such agent, collector or wind field.
+        ble_sim.plugins.UnknownNameError: there is no such agent, collector or part of an environment.
     """
-    WIND_FIELDS.get(arguments.wind_field)
+    origins = part_origins(arguments)
     options = arguments.collector_options
     configs = {name: getattr(options, options_field(name), None) for name in arguments.collectors}
     constructors = create_collector_constructors(arguments.collectors, configs)
@@ -119,15 +140,18 @@ def run(arguments: RunArguments[Any, Any, Any]) -> int:
 
     from ble_train.progress import TrainingProgress
 
-    wind_field = _make_wind_field(config)
-    agent = _make_agent(config)
-    write_config(arguments.base_dir, config, _software(config))
+    parts = make_task_parts(config)
+    window = make_window(arguments)
+    if window and config.num_envs > 1:
+        raise UserError("--renderer shows one environment: leave out --num-envs.")
+    agent = _make_agent(config, parts["feature_constructor"].observation_space.shape)
+    write_config(arguments.base_dir, config, _software(config, origins))
     progress = TrainingProgress(
         Console(stderr=True), arguments.num_iterations * config.episodes_per_iteration * config.max_episode_length
     )
     try:
         with progress:
-            _train(arguments, config, wind_field, agent, constructors, progress)
+            _train(arguments, config, parts, window, agent, constructors, progress)
     except KeyboardInterrupt:
         print(f"\nStopped. Checkpoints are in {arguments.base_dir}; the same command goes on.", file=sys.stderr)
         return INTERRUPTED
@@ -135,7 +159,7 @@ def run(arguments: RunArguments[Any, Any, Any]) -> int:
     return 0
 
 
-def _config(arguments: RunArguments[Any, Any, Any]) -> RunConfig:
+def _config(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> RunConfig:
     counts = ("num_iterations", "episodes_per_iteration", "max_episode_length", "num_envs", "evaluation_episodes")
     for name in counts:
         if getattr(arguments, name) < 1:
@@ -160,19 +184,14 @@ def _check_folder(folder: Path, config: RunConfig) -> None:
         raise UserError(f"{folder} holds another run: {found}. Give its flags to go on, or another --base-dir.")
 
 
-def _make_wind_field(config: RunConfig) -> "WindField":
-    try:
-        return make_wind_field(config.wind_field, config.wind_field_options)
-    except (ValueError, OSError, ImportError) as error:
-        raise UserError(f"Cannot make the wind field {config.wind_field!r}: {error}") from error
-
-
-def _make_agent(config: RunConfig) -> "Agent":
+def _make_agent(config: RunConfig, observation_shape: tuple[int, ...]) -> "Agent":
     from ble_agents import create_agent
     from ble_train.vector_agent import VectorAgent
 
     try:
-        agent = create_agent(config.agent, seed=config.seed, config=config.agent_options)
+        agent = create_agent(
+            config.agent, observation_shape=observation_shape, seed=config.seed, config=config.agent_options
+        )
     except (ValueError, OSError) as error:
         raise UserError(f"Cannot make the agent {config.agent!r}: {error}") from error
     if config.num_envs > 1 and not isinstance(agent, VectorAgent):
@@ -180,7 +199,7 @@ def _make_agent(config: RunConfig) -> "Agent":
     return agent
 
 
-def _software(config: RunConfig) -> dict[str, str]:
+def _software(config: RunConfig, part_origins: dict[str, str]) -> dict[str, str]:
     from ble_agents.plugins import AGENTS
 
     versions = {}
@@ -189,14 +208,14 @@ def _software(config: RunConfig) -> dict[str, str]:
             versions[distribution] = metadata.version(distribution)
         except metadata.PackageNotFoundError:  # run from a source tree that is not installed
             continue
-    origins = {"agent": AGENTS.origin(config.agent), "wind field": WIND_FIELDS.origin(config.wind_field)}
-    return {"python": platform.python_version(), **versions, **origins}
+    return {"python": platform.python_version(), **versions, "agent": AGENTS.origin(config.agent), **part_origins}
 
 
 def _train(
-    arguments: RunArguments[Any, Any, Any],
+    arguments: RunArguments[Any, Any, Any, Any, Any, Any],
     config: RunConfig,
-    wind_field: "WindField",
+    parts: dict[str, Any],
+    window: dict[str, Any],
     agent: "Agent",
     constructors: Any,
     progress: "TrainingProgress",
@@ -207,7 +226,7 @@ def _train(
     from ble_train.vector_agent import VectorAgent
     from ble_train.vector_loop import run_vector_training_loop
 
-    options: Any = {"wind_field": wind_field, "precision": config.precision, "device": arguments.env_device}
+    options: Any = {**parts, "precision": config.precision, "device": arguments.env_device}
     validation = Validation(
         arguments.base_dir,
         agent,
@@ -226,7 +245,7 @@ def _train(
     if config.num_envs == 1:
         run_training_loop(
             arguments.base_dir,
-            BalloonEnv(**options),
+            BalloonEnv(**options, **window),
             agent,
             arguments.num_iterations,
             config.max_episode_length,

@@ -16,7 +16,7 @@ class BanditAgent(Agent):
 
     Args:
         num_actions: how many actions there are.
-        observation_shape: not looked at.
+        observation_shape: of any features; they are not looked at.
         seed: of the actions drawn at random; None draws one.
         config: options.
     """

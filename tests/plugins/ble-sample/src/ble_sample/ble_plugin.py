@@ -1,7 +1,8 @@
 """What the package announces. A hook is called by the package that uses its kind: that one is installed, then."""
 
 from ble_agents import AgentRegistration
-from ble_sample.configs import BanditConfig, RewardHistogramConfig, SeaBreezeConfig
+from ble_env.registration import FeaturesRegistration, RendererRegistration, RewardRegistration
+from ble_sample.configs import BanditConfig, GaugesConfig, InsideConfig, RewardHistogramConfig, SeaBreezeConfig
 from ble_sim.plugins import hookimpl
 from ble_sim.wind.registry import WindFieldRegistration
 
@@ -19,9 +20,26 @@ def ble_register_agents():
 def ble_register_wind_fields():
     return [
         WindFieldRegistration(
-            "sea_breeze", "ble_sample.wind:SeaBreezeWindField", "Ashore by day, back by night.", SeaBreezeConfig
+            "sea_breeze", "ble_sample.wind:SeaBreezeWindField", SeaBreezeConfig, "Ashore by day, back by night."
         )
     ]
+
+
+@hookimpl
+def ble_register_features():
+    return [
+        FeaturesRegistration("gauges", "ble_sample.features:gauges", GaugesConfig, "Three gauges, and no wind column.")
+    ]
+
+
+@hookimpl
+def ble_register_rewards():
+    return [RewardRegistration("inside", "ble_sample.reward:InsideReward", InsideConfig, "What TWR50 counts.")]
+
+
+@hookimpl
+def ble_register_renderers():
+    return [RendererRegistration("line", "ble_sample.renderer:LineRenderer", summary="The flight as a line of text.")]
 
 
 @hookimpl

@@ -33,6 +33,26 @@ class SeaBreezeConfig:
 
 
 @dataclass(frozen=True)
+class GaugesConfig:
+    """How the gauges are scaled."""
+
+    distance_scale: float = 100.0
+    """Distance from the station that shows as one half, km."""
+
+    def __post_init__(self) -> None:
+        if not self.distance_scale > 0.0:
+            raise ValueError(f"distance_scale must be positive, not {self.distance_scale} km.")
+
+
+@dataclass(frozen=True)
+class InsideConfig:
+    """What counts as inside."""
+
+    radius_km: float = 50.0
+    """Distance from the station up to which a step is rewarded, km."""
+
+
+@dataclass(frozen=True)
 class RewardHistogramConfig:
     """What is counted."""
 
