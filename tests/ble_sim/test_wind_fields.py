@@ -10,11 +10,12 @@ from recordings import NUM_SEEDS, POLICIES, flights, load
 
 from ble_sim.model_files import ModelFileError
 from ble_sim.plugins import UnknownNameError
+from ble_sim.registration import WindFieldRegistration
 from ble_sim.wind.configs import GenerativeConfig, UniformShearConfig
 from ble_sim.wind.field import WindField, true_wind
 from ble_sim.wind.generative import GenerativeWindField
 from ble_sim.wind.grid import GRID_SHAPE, HORIZON, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
-from ble_sim.wind.registry import WIND_FIELDS, WindFieldRegistration, make_wind_field
+from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 from ble_sim.wind.shear import UniformShearWindField
 from ble_sim.wind.static import SimpleStaticWindField
 

@@ -2,7 +2,7 @@
 
     # my_package/ble_plugin.py
     from ble_sim.plugins import hookimpl
-    from ble_sim.wind.registry import WindFieldRegistration
+    from ble_sim.registration import WindFieldRegistration
 
     @hookimpl
     def ble_register_wind_fields():
@@ -18,14 +18,12 @@ field does, `WindFieldRegistration` how it is constructed and how it gets option
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from ble_sim.plugins import hookspec
-
-if TYPE_CHECKING:
-    from ble_sim.wind.registry import WindFieldRegistration
+from ble_sim.registration import WindFieldRegistration
 
 
 @hookspec
-def ble_register_wind_fields() -> "Iterable[WindFieldRegistration]":  # pyright: ignore[reportReturnType]
+def ble_register_wind_fields() -> Iterable[WindFieldRegistration]:
     """The wind fields that this plugin offers."""
+    raise NotImplementedError

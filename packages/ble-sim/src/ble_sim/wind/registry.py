@@ -3,61 +3,21 @@
 Nothing here imports jax: the names can be listed before anything is computed.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from ble_sim import hookspecs
-from ble_sim.plugins import Registration, Registry, hookimpl
-from ble_sim.wind.configs import GenerativeConfig, GridFileConfig, UniformShearConfig
+from ble_sim import builtin_wind_fields, hookspecs
+from ble_sim.plugins import Registry
+from ble_sim.registration import WindFieldRegistration
 
 if TYPE_CHECKING:
     from ble_sim.wind.field import WindField
-
-
-@dataclass(frozen=True)
-class WindFieldRegistration(Registration):
-    """A wind field that can be asked for by name; its constructor is called with the options as keywords."""
-
-    kind: ClassVar[str] = "wind field"
-
-
-class _BuiltinWindFields:
-    @hookimpl
-    def ble_register_wind_fields(self) -> Iterable[WindFieldRegistration]:
-        return [
-            WindFieldRegistration(
-                "generative",
-                "ble_sim.wind.generative:GenerativeWindField",
-                GenerativeConfig,
-                "Winds decoded by a generative model of the stratosphere, as in the benchmark.",
-            ),
-            WindFieldRegistration(
-                "simple",
-                "ble_sim.wind.static:SimpleStaticWindField",
-                summary="Four layers of steady wind, for experiments.",
-            ),
-            WindFieldRegistration(
-                "uniform_shear",
-                "ble_sim.wind.shear:UniformShearWindField",
-                UniformShearConfig,
-                "A steady wind that turns and grows linearly with pressure, to teach and learn with.",
-            ),
-            WindFieldRegistration(
-                "grid_file",
-                "ble_sim.wind.grid_file:open_wind_grid",
-                GridFileConfig,
-                "Winds of a NetCDF file or Zarr folder around a station, such as ERA5's.",
-            ),
-        ]
-
 
 WIND_FIELDS: Registry[WindFieldRegistration] = Registry(
     kind=WindFieldRegistration.kind,
     group="ble.wind_fields",
     hookspecs=hookspecs,
     hook="ble_register_wind_fields",
-    builtins=[_BuiltinWindFields()],
+    builtins=(builtin_wind_fields,),
     record_type=WindFieldRegistration,
 )
 

@@ -4,7 +4,7 @@ from ble_agents import AgentRegistration
 from ble_env.registration import FeaturesRegistration, RendererRegistration, RewardRegistration
 from ble_sample.configs import BanditConfig, GaugesConfig, InsideConfig, RewardHistogramConfig, SeaBreezeConfig
 from ble_sim.plugins import hookimpl
-from ble_sim.wind.registry import WindFieldRegistration
+from ble_sim.registration import WindFieldRegistration
 
 
 @hookimpl
