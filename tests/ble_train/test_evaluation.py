@@ -73,13 +73,13 @@ def test_the_curve_is_kept_drawn_and_cut_back_by_a_resumed_run(tmp_path):
 
 
 def test_the_best_agent_has_a_folder_of_its_own(tmp_path, monkeypatch):
-    scores = iter([0.2, 0.5, 0.3])
+    scores = iter([0.2, 0.5, 0.3, 0.4])
     monkeypatch.setattr(Evaluator, "evaluate", lambda self, agent: Score(next(scores), 0.0, 1.0, 3))
     agent = DigestAgent()
     agent.start_lanes(1)
-    validation = Validation(tmp_path, agent, 2, 3, 10, title="a run")
+    validation = Validation(tmp_path, agent, 2, 7, 3, 10, title="a run")
     told = []
-    for iteration in range(6):
+    for iteration in range(7):
         agent.learned = np.float64(iteration)
         record = IterationRecord(iteration, 0, 100 * iteration, 0.0, None, None)
         told.append(validation.after(record))
@@ -87,6 +87,7 @@ def test_the_best_agent_has_a_folder_of_its_own(tmp_path, monkeypatch):
         *(None, (1, 100, 0.2)),
         *(None, (3, 300, 0.5)),
         *(None, (5, 500, 0.3)),
+        (6, 600, 0.4),  # the last
     ]
     best = Checkpoints(tmp_path / "best")
     assert best.iterations() == [1, 3]
@@ -95,7 +96,7 @@ def test_the_best_agent_has_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def test_without_a_period_nothing_is_evaluated(tmp_path):
-    validation = Validation(tmp_path, DigestAgent(), 0, 3, 10, title="a run")
+    validation = Validation(tmp_path, DigestAgent(), 0, 3, 3, 10, title="a run")
     record = IterationRecord(0, 0, 0, 0.0, None, None)
     assert all(validation.after(dataclasses.replace(record, iteration=i)) is None for i in range(3))
     assert not (tmp_path / "learning_curve.jsonl").exists()

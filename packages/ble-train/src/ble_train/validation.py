@@ -18,6 +18,7 @@ class Validation:
         base_dir: the run's folder; files are learning_curve.jsonl, learning_curve.png and best/.
         agent: the agent.
         period: iterations between two evaluations; 0 for none.
+        num_iterations: of the run; the last is followed by an evaluation in any case, unless there are none.
         num_episodes, max_episode_length: of an evaluation.
         title: of the picture.
         env_options: as of `BalloonEnv`.
@@ -28,6 +29,7 @@ class Validation:
         base_dir: Path,
         agent: Agent,
         period: int,
+        num_iterations: int,
         num_episodes: int,
         max_episode_length: int,
         *,
@@ -37,6 +39,7 @@ class Validation:
         self._base_dir = base_dir
         self._agent = agent
         self._period = period
+        self._num_iterations = num_iterations
         self._title = title
         self._evaluator = Evaluator(num_episodes, max_episode_length, **env_options)
         self._curve: LearningCurve | None = None
@@ -45,7 +48,8 @@ class Validation:
         """Evaluate if it is time after this iteration."""
         if self._curve is None:  # Only now is it known where the run goes on.
             self._curve = LearningCurve(self._base_dir, self._title, record.iteration)
-        if not self._period or (record.iteration + 1) % self._period:
+        done = record.iteration + 1
+        if not self._period or (done % self._period and done != self._num_iterations):
             return None
         score = self._evaluator.evaluate(self._agent)
         point = CurvePoint(

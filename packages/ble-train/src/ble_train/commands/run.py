@@ -90,11 +90,11 @@ class RunArguments(
     collectors: tuple[str, ...] = DEFAULT_COLLECTORS
     """Who is told every step and keeps statistics in DIR/metrics. With --help: their own options."""
 
-    evaluation_period: int = 10
-    """Iterations between two evaluations on validation episodes; 0: none."""
+    evaluation_period: int = 20
+    """Iterations between two evaluations on validation episodes, of which another follows the last; 0: none."""
 
-    evaluation_episodes: int = 50
-    """How many validation episodes; no training and no suite has them."""
+    evaluation_episodes: int = 100
+    """How many validation episodes, the same every time; no training and no suite has them."""
 
     wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["wind_field"]
     """The wind that is trained in. With --help: its own options."""
@@ -231,6 +231,7 @@ def _train(
         arguments.base_dir,
         agent,
         arguments.evaluation_period,
+        arguments.num_iterations,
         arguments.evaluation_episodes,
         config.max_episode_length,
         title=f"{config.agent}: {arguments.base_dir.name}",
