@@ -222,6 +222,18 @@ def test_a_machine_that_does_not_say_what_it_has_is_trusted(monkeypatch):
     replay.require_available(2**60)
 
 
+def test_a_container_may_have_less_memory_than_its_machine(monkeypatch, tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable: 1000 kB\n")
+    monkeypatch.setattr(replay, "MEMORY_INFO", tmp_path / "meminfo")
+    monkeypatch.setattr(replay, "CONTROL_GROUP", tmp_path)
+    assert replay.available_bytes() == 1_024_000
+    (tmp_path / "memory.current").write_text("500000\n")
+    (tmp_path / "memory.stat").write_text("anon 200000\ninactive_file 100000\n")
+    for limit, available in (("max", 1_024_000), ("900000", 500_000), ("400000", 1), ("9000000", 1_024_000)):
+        (tmp_path / "memory.max").write_text(limit + "\n")
+        assert replay.available_bytes() == available
+
+
 def test_too_few_slots_for_a_sample_are_refused():
     with pytest.raises(ValueError, match="raise replay_capacity or fly in fewer lanes"):
         replay.num_slots(60, 10, 5)

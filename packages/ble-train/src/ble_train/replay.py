@@ -12,11 +12,15 @@ Callers jit these functions and donate memory and tree, which then change in pla
 """
 
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+MEMORY_INFO = Path("/proc/meminfo")
+CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 class Slot(NamedTuple):
@@ -135,15 +139,29 @@ def available_bytes() -> int | None:
     if device.platform != "cpu":
         stats = device.memory_stats() or {}
         return stats["bytes_limit"] - stats["bytes_in_use"] if stats.keys() >= {"bytes_limit", "bytes_in_use"} else None
+    return min(filter(None, (_available_in_machine(), _available_in_container())), default=None)
+
+
+def _available_in_machine() -> int | None:
     try:
-        with open("/proc/meminfo") as lines:
-            amounts = dict(line.split(":", 1) for line in lines)
+        amounts = dict(line.split(":", 1) for line in MEMORY_INFO.read_text().splitlines())
         return int(amounts["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         pass
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _available_in_container() -> int | None:
+    """What a limit of the control group leaves; files in its cache make room where need be."""
+    try:
+        limit = int((CONTROL_GROUP / "memory.max").read_text())  # "max" where there is none
+        used = int((CONTROL_GROUP / "memory.current").read_text())
+        amounts = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text().splitlines())
+        return max(limit - used + int(amounts["inactive_file"]), 1)
+    except (OSError, KeyError, ValueError):
         return None
 
 
