@@ -10,9 +10,9 @@ from ble_sim.model_files import ModelFileError
 
 def test_q_values_and_actions_are_the_recorded_ones(observations, recorded):
     params = perciatelli44.load_params()
-    q_values = jax.jit(perciatelli44.q_values)(params, observations)
+    q_values = jax.jit(perciatelli44.ARCHITECTURE.preferences)(params, observations)
     np.testing.assert_allclose(q_values, recorded["perciatelli_q"], rtol=0, atol=1e-3)
-    actions = jax.jit(jax.vmap(perciatelli44.greedy_action, in_axes=(None, 0)))(params, observations)
+    actions = jax.jit(jax.vmap(perciatelli44.ARCHITECTURE.greedy_action, in_axes=(None, 0)))(params, observations)
     np.testing.assert_array_equal(actions, recorded["perciatelli_action"])
 
 
@@ -25,7 +25,6 @@ def test_the_agent_takes_the_recorded_actions(observations, recorded):
 def test_other_weights_are_refused_when_the_agent_is_made(monkeypatch):
     monkeypatch.setattr(perciatelli44, "WEIGHTS_DIGEST", "0" * 64)
     perciatelli44.load_params.cache_clear()
-    perciatelli44.perciatelli44_policy.cache_clear()
     with pytest.raises(ModelFileError, match=f"perciatelli44.npz .*Expected SHA-256 {'0' * 64}, found 26e7.*") as error:
         create_agent("perciatelli44")
     assert "Reinstall ble-agents:" in str(error.value)

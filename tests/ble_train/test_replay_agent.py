@@ -7,7 +7,9 @@ import jax
 import numpy as np
 import pytest
 
-from ble_agents.perciatelli44 import load_params, perciatelli44_policy
+from ble_agents import create_agent
+from ble_agents.frozen_policy import FrozenPolicy, save_policy
+from ble_agents.perciatelli44 import ARCHITECTURE, load_params
 from ble_train.agent_configs import DqnConfig, FinetuneConfig, QuantileConfig, ReplayConfig
 from ble_train.builtin_agents import ble_register_agents
 from ble_train.dqn import DqnAgent
@@ -486,11 +488,21 @@ def test_finetuning_starts_as_the_published_agent():
     for name in ("params", "target_params"):
         jax.tree.map(np.testing.assert_array_equal, state[name], load_params())
     observations = np.random.default_rng(0).random((5, 1099), np.float32)
-    published = perciatelli44_policy()
+    published = create_agent("perciatelli44")
     agent.set_mode("eval")
     for observation in observations:
-        expected = published.init(published.params, jax.random.PRNGKey(0), observation)[1]
-        assert agent.begin_episode(observation) == int(expected)
+        assert agent.begin_episode(observation) == published.begin_episode(observation)
+
+
+def test_finetuning_may_start_from_an_exported_agent(tmp_path):
+    params = jax.tree.map(lambda leaf: 2.0 * leaf, load_params())
+    save_policy(tmp_path / "doubled.npz", FrozenPolicy(ARCHITECTURE, params))
+    config = FinetuneConfig(replay_capacity=1000, start=str(tmp_path / "doubled.npz"))
+    agent = FinetunePerciatelliAgent(3, (1099,), seed=0, config=config)
+    jax.tree.map(np.testing.assert_array_equal, agent.learned_state()["params"], params)
+    for start in ("windward", "random"):
+        with pytest.raises(ValueError, match=f"start is an agent with Perciatelli44's network.* and '{start}' is none"):
+            FinetunePerciatelliAgent(3, (1099,), config=dataclasses.replace(config, start=start))
 
 
 def test_the_published_configuration():

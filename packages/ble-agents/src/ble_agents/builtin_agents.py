@@ -33,7 +33,7 @@ def ble_register_agents() -> list[AgentRegistration]:
         ),
         AgentRegistration(
             name="windward",
-            constructor="ble_agents.windward:Windward",
+            constructor="ble_agents.shipped_agents:Windward",
             summary="Trained from scratch by this project: scores the levels of the wind column with a small network.",
         ),
     ]

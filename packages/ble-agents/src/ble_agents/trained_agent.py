@@ -5,7 +5,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from ble_agents.configs import NoConfig
-from ble_agents.frozen_policy import load_policy
+from ble_agents.frozen_policy import FrozenPolicy, load_policy
 from ble_agents.policy import PolicyAgent
 
 
@@ -29,11 +29,15 @@ class TrainedAgent(PolicyAgent):
         seed: int | None = None,
         config: NoConfig | None = None,
     ) -> None:
-        frozen = load_policy(file)
-        trained_for = frozen.architecture
+        self._frozen = load_policy(file)
+        trained_for = self._frozen.architecture
         if (num_actions, tuple(observation_shape)) != (trained_for.num_actions, trained_for.observation_shape):
             raise ValueError(
                 f"{file} was trained for {trained_for.num_actions} actions and observations of shape"
                 f" {trained_for.observation_shape}, not for {num_actions} and {tuple(observation_shape)}."
             )
-        super().__init__(num_actions, observation_shape, frozen.policy(), seed)
+        super().__init__(num_actions, observation_shape, self._frozen.policy(), seed)
+
+    def frozen_policy(self) -> FrozenPolicy:
+        """What the file holds."""
+        return self._frozen

@@ -107,6 +107,10 @@ class QuantileConfig(ReplayConfig):
 class FinetuneConfig(ReplayConfig):
     """QR-DQN started from the published agent, whose network it therefore has."""
 
+    start: str = "perciatelli44"
+    """The agent whose network learning starts from: perciatelli44, another with such a network, or the file NAME.npz of
+    one that was exported."""
+
 
 @dataclass(frozen=True)
 class DqnConfig(ReplayConfig):
