@@ -1,6 +1,6 @@
 """A flight as a picture, and as a film: pip install ble-agents "ble-env[video]".
 
-python examples/draw_flight.py --agent windward --seed 3 --steps 960 --film
+python examples/draw_flight.py --agent tradewind --seed 395 --steps 960 --film
 """
 
 import argparse

@@ -7,7 +7,7 @@ from ble_sim.plugins import hookimpl
 
 @hookimpl
 def ble_register_agents() -> list[AgentRegistration]:
-    """Two that do not look where they fly, the hand-made controller and two that were learned."""
+    """Two that do not look where they fly, the hand-made controller and three that were learned."""
     return [
         AgentRegistration(
             name="random",
@@ -35,5 +35,10 @@ def ble_register_agents() -> list[AgentRegistration]:
             name="windward",
             constructor="ble_agents.shipped_agents:Windward",
             summary="Trained from scratch by this project: scores the levels of the wind column with a small network.",
+        ),
+        AgentRegistration(
+            name="tradewind",
+            constructor="ble_agents.shipped_agents:Tradewind",
+            summary="Perciatelli44 after more training by this project, in the benchmark's winds: the best there is.",
         ),
     ]

@@ -33,3 +33,9 @@ class Windward(ShippedAgent):
     """Scores the levels of the wind column with a small network: PPO from scratch."""
 
     file_name = "windward.npz"
+
+
+class Tradewind(ShippedAgent):
+    """Perciatelli44's network, trained on in the benchmark's own winds: QR-DQN."""
+
+    file_name = "tradewind.npz"
