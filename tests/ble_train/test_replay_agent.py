@@ -367,7 +367,7 @@ def test_an_update_is_adam_on_the_mean_loss_with_new_priorities():
     after = agent.learned_state(), memory_of(agent)
     assert updates_of(agent) == 1
     slots = {name: column[:, 0] for name, column in after[1]["slots"].items()}
-    old, new = (state["params"]["params"]["hidden_0"] for state in (before[0], after[0]))
+    old, new = (state["params"]["params"]["Dense_0"] for state in (before[0], after[0]))
     kernel, bias = old["kernel"].astype(float), old["bias"].astype(float)
     values = slots["observation"] @ kernel + bias
     targets = slots["reward"][:-1] + config.gamma * values[1:].max(axis=1)
