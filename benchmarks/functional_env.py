@@ -1,4 +1,4 @@
-"""Time scanned rollouts of `ble_env.gymnax_env`: what does it cost that episodes end?
+"""Time scanned rollouts of `ble_env.gymnax_env.env`: what does it cost that episodes end?
 
     uv run benchmarks/functional_env.py [--batch-sizes 64 256] [--steps 32] [--episodes 128]
 
@@ -21,8 +21,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ble_env.functional import advance, begin, sample
-from ble_env.gymnax_env import BalloonGymnaxEnv, EnvParams
+from ble_env.core import advance, begin, sample
+from ble_env.gymnax_env.env import BalloonGymnaxEnv, EnvParams
 
 ENV = BalloonGymnaxEnv()
 WIND_PARAMETERS = ENV.task.wind_field.parameters()

@@ -17,10 +17,10 @@ import jax
 import numpy as np
 
 from ble_env import BalloonVectorEnv
-from ble_train.agent_configs import QuantileConfig
-from ble_train.ppo import PpoAgent
-from ble_train.quantile import QuantileAgent
-from ble_train.vector_agent import LaneStep, VectorAgent
+from ble_train.algorithms.options import QuantileOptions
+from ble_train.algorithms.ppo import PpoAgent
+from ble_train.algorithms.qr_dqn import QuantileAgent
+from ble_train.learner import LaneStep, Learner
 
 PARTS = ("environment", "act", "remember", "learn")
 PPO_LANES = 256
@@ -33,7 +33,7 @@ class Stopwatch:
         agent: the agent.
     """
 
-    def __init__(self, agent: VectorAgent) -> None:
+    def __init__(self, agent: Learner) -> None:
         self.spent: dict[str, float] = defaultdict(float)
         self._agent = agent
 
@@ -69,7 +69,7 @@ class Lanes:
         self.told = LaneStep(observation, reward.astype(np.float32), no, no, no)
 
 
-def measure(agent: VectorAgent, methods: dict[str, str], lanes: int, warm_up: int, seconds: float) -> dict[str, float]:
+def measure(agent: Learner, methods: dict[str, str], lanes: int, warm_up: int, seconds: float) -> dict[str, float]:
     """Microseconds per transition of each part, once `warm_up` steps of all lanes have been flown."""
     watch = Stopwatch(agent)
     flights = Lanes(lanes)
@@ -108,14 +108,14 @@ def main() -> None:
     methods = {"_choose": "act", "_remember": "remember", "_learn": "learn"}
     for sizes in networks:
         for lanes in args.lanes:
-            config = dataclasses.replace(QuantileConfig(), hidden_sizes=sizes, replay_capacity=args.capacity)
-            agent = QuantileAgent(3, (1099,), seed=0, config=config)
-            warm_up = 10 + config.min_replay_history // lanes
+            options = dataclasses.replace(QuantileOptions(), hidden_sizes=sizes, replay_capacity=args.capacity)
+            agent = QuantileAgent(3, (1099,), seed=0, options=options)
+            warm_up = 10 + options.min_replay_history // lanes
             parts = measure(agent, methods, lanes, warm_up, args.seconds)
-            print(row(f"quantile {len(sizes)}x{sizes[0]}", lanes, parts, config.update_period), flush=True)
+            print(row(f"quantile {len(sizes)}x{sizes[0]}", lanes, parts, options.update_period), flush=True)
     ppo = PpoAgent(3, (1099,), seed=0)
     methods = {"_choose": "act", "_learn": "learn"}
-    parts = measure(ppo, methods, PPO_LANES, ppo.config.rollout_steps + 2, 3 * args.seconds)
+    parts = measure(ppo, methods, PPO_LANES, ppo.options.rollout_steps + 2, 3 * args.seconds)
     print(row("ppo", PPO_LANES, parts, None), flush=True)
 
 

@@ -29,12 +29,12 @@ def main() -> None:
     print("perturbation    reward    TWR50")
     for perturbation in PERTURBATIONS:
         env.reset(seed=arguments.seed)
-        flight = env.get_simulator_state()
+        flight = env.get_snapshot()
         with jax.enable_x64(True):
             pressure = flight.state.balloon.pressure * (1.0 + perturbation)
             balloon = dataclasses.replace(flight.state.balloon, pressure=pressure)
             flight = flight._replace(state=dataclasses.replace(flight.state, balloon=balloon))
-        observation, _ = env.set_simulator_state(flight)
+        observation, _ = env.set_snapshot(flight)
         agent.reseed(0)
         action = agent.begin_episode(observation)
         rewards, inside, is_over = [], 0, False

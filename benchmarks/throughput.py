@@ -27,15 +27,15 @@ import numpy as np
 
 from ble_agents import create_agent
 from ble_agents.policy import continue_flight, start_stream
-from ble_env.devices import num_cores
-from ble_env.functional import Task, advance
-from ble_env.seeding import first_episode_keys
-from ble_env.tile import Flights, Tile
+from ble_env.core import Task, advance
+from ble_env.host.devices import num_cores
+from ble_env.host.seeding import first_episode_keys
+from ble_env.host.tile import Flights, Tile
 from ble_eval.lockstep import TILE_SIZE
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import STRIDES_PER_STEP
-from ble_sim.dynamics import fly, step, stride, sun_at
+from ble_sim.flight import fly, step, stride, sun_at
 from ble_sim.precision import precision_scope
-from ble_sim.vehicle import Vehicle
 from ble_sim.wind.field import true_wind
 
 TASK = Task()
@@ -155,7 +155,7 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
         report(label, compile_seconds, rate(run_row, count, seconds), cost)
 
     for name in AGENTS:
-        policy = create_agent(name).batched_policy()
+        policy = create_agent(name).policy()
         assert policy is not None
         proceed = jax.jit(jax.vmap(functools.partial(continue_flight, policy.step), in_axes=(None, 0, 0, 0, 0)))
         streams = np.array([start_stream(seed) for seed in range(size)])

@@ -10,7 +10,7 @@ import numpy as np
 
 from ble_agents import Agent
 from ble_env import named_features
-from ble_env.named_features import CENTER_LEVEL
+from ble_env.observation.layout import CENTER_LEVEL
 
 DOWN, STAY, UP = 0, 1, 2
 

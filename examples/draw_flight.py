@@ -12,13 +12,13 @@ from gymnasium.wrappers import RecordVideo
 from matplotlib.image import imsave
 
 from ble_agents import agent_names, create_agent
-from ble_env.configs import MatplotlibConfig
+from ble_env.options import MatplotlibOptions
 from ble_env.plugins import make_renderer
 
 
 def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
     """Fly an episode, and write its path to a PNG; with `film` also an MP4 with a picture for each step."""
-    renderer = make_renderer("matplotlib", config=MatplotlibConfig(dpi=80))
+    renderer = make_renderer("matplotlib", options=MatplotlibOptions(dpi=80))
     env = gymnasium.make(
         "ble_env:BalloonLearningEnvironment-v0", max_episode_steps=steps, render_mode="rgb_array", renderer=renderer
     )

@@ -10,8 +10,8 @@ import gymnasium
 
 from ble_agents import create_agent
 from ble_eval import eval_lib, suites
-from ble_eval.result_files import write_results
-from ble_eval.results import EvaluationResult
+from ble_eval.results.files import write_results
+from ble_eval.results.records import EvaluationResult
 from ble_eval.statistics import summarize
 
 

@@ -24,7 +24,7 @@ from gymnax.wrappers.compat import LegacyStepAPIWrapper
 from rejax import PPO
 from rejax.evaluate import evaluate
 
-from ble_env.gymnax_env import BalloonGymnaxEnv, EnvParams
+from ble_env.gymnax_env.env import BalloonGymnaxEnv, EnvParams
 
 
 class RejaxEnv(LegacyStepAPIWrapper):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ble_sim.compilation_cache import use_compilation_cache
+from ble_sim.files.compilation_cache import use_compilation_cache
 
 use_compilation_cache()  # Before anything imports JAX, so that is imported by the fixtures themselves.
 
@@ -31,10 +31,10 @@ def episodes() -> Callable:
     import jax
     from recordings import episode_keys
 
+    from ble_sim.balloon.vehicle import Vehicle
     from ble_sim.precision import precision_scope
     from ble_sim.scenario import sample_scenario
-    from ble_sim.vehicle import Vehicle
-    from ble_sim.wind.generative import GenerativeWindField
+    from ble_sim.wind.fields.generative import GenerativeWindField
 
     @functools.cache
     def sample(precision: str):

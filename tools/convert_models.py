@@ -30,7 +30,7 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from ble_sim.model_files import arrays_digest
+from ble_sim.files.models import arrays_digest
 
 DIGESTS = {
     "offlineskies22_decoder": "9f31897b84238e670a9f287d7062deb27549d1fca742bc78c6d04a655dc4c355",

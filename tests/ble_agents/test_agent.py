@@ -50,7 +50,7 @@ def test_optional_methods_do_nothing(tmp_path):
     agent.load_checkpoint(str(tmp_path), 4)
     agent.reseed(1)
     assert agent.reload_latest_checkpoint(str(tmp_path)) == -1
-    assert agent.batched_policy() is None
+    assert agent.policy() is None
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_agents import Agent, AgentMode, PolicyAgent, agent_names, builtin_agents, create_agent
+from ble_agents import Agent, AgentMode, PolicyAgent, agent_names, create_agent
+from ble_agents import builtins as builtin_agents
 from ble_agents.policy import next_key, start_stream
 
 EVERY_AGENT = pytest.mark.parametrize("name", [record.name for record in builtin_agents.ble_register_agents()])
@@ -55,7 +56,7 @@ def test_the_policy_in_a_batch_flies_as_the_agent_alone(name, x64, observations)
     lanes = observations[: len(seeds) * STEPS].reshape(len(seeds), STEPS, -1)
     alone = [fly(create_agent(name, seed=seed), lane) for seed, lane in zip(seeds, lanes, strict=True)]
 
-    policy = create_agent(name).batched_policy()
+    policy = create_agent(name).policy()
     assert policy is not None
 
     def fly_lane(params, rng, lane):

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from ble_agents.networks import MLP, QuantileNetwork, expected_returns
+from ble_agents.networks.quantile import MLP, QuantileNetwork, expected_returns
 
 INPUTS = np.random.default_rng(0).normal(size=(4, 1099)).astype(np.float32)
 

@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from ble_agents import create_agent, perciatelli44
-from ble_sim.model_files import ModelFileError
+from ble_agents import create_agent
+from ble_agents.agents import perciatelli44
+from ble_sim.files.models import ModelFileError
 
 
 def test_q_values_and_actions_are_the_recorded_ones(observations, recorded):

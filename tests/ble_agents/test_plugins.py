@@ -7,33 +7,33 @@ from dataclasses import dataclass
 import pytest
 
 from ble_agents import AgentRegistration, agent_names, create_agent
-from ble_agents.configs import NoConfig, StationSeekerConfig
+from ble_agents.options import NoOptions, StationSeekerOptions
 from ble_agents.plugins import AGENTS
-from ble_sim.plugins import UnknownNameError
+from ble_sim.plugins.registry import UnknownNameError
 
 THIRD_PARTY_AGENT = """
 from dataclasses import dataclass
 from ble_agents import Agent, AgentRegistration
-from ble_sim.plugins import hookimpl
+from ble_sim.plugins.registry import hookimpl
 
 @dataclass(frozen=True)
-class SteadyConfig:
+class SteadyOptions:
     action: int = 1
 
 class SteadyAgent(Agent):
-    def __init__(self, num_actions, observation_shape, *, seed, config):
+    def __init__(self, num_actions, observation_shape, *, seed, options):
         super().__init__(num_actions, observation_shape)
-        self.seed, self.config = seed, config
+        self.seed, self.options = seed, options
     def begin_episode(self, observation):
-        return self.config.action
+        return self.options.action
     def step(self, reward, observation):
-        return self.config.action
+        return self.options.action
     def end_episode(self, reward, terminal=True):
         pass
 
 @hookimpl
 def ble_register_agents():
-    return [AgentRegistration("steady", "steady_agents:SteadyAgent", SteadyConfig, "Always the same.")]
+    return [AgentRegistration("steady", "steady_agents:SteadyAgent", SteadyOptions, "Always the same.")]
 """
 
 
@@ -54,8 +54,8 @@ def test_an_installed_agent_is_made_by_name_with_its_options(tmp_path):
     code = """
 from ble_agents import create_agent
 from ble_agents.plugins import AGENTS
-config = AGENTS.get("steady").config_type(action=2)
-agents = create_agent("steady", seed=9), create_agent("steady", config=config)
+options = AGENTS.get("steady").options_type(action=2)
+agents = create_agent("steady", seed=9), create_agent("steady", options=options)
 print(AGENTS.origin("steady"), [agent.step(0.0, None) for agent in agents], agents[0].seed)
 """
     assert run_python(code, tmp_path) == "steady-agents 3.1 [1, 2] 9"
@@ -65,7 +65,7 @@ def test_every_built_in_says_what_it_does_and_has_default_options():
     for name in agent_names():
         registration = AGENTS.get(name)
         assert registration.summary
-        registration.config_type()
+        registration.options_type()
 
 
 def test_an_unknown_agent_is_refused_with_the_nearest_name():
@@ -74,9 +74,11 @@ def test_an_unknown_agent_is_refused_with_the_nearest_name():
 
 
 def test_options_of_another_agent_are_refused():
-    with pytest.raises(TypeError, match=r"options of agent 'random' are a ble_sim.plugins.NoConfig, not Station"):
-        create_agent("random", config=StationSeekerConfig())
-    create_agent("random", config=NoConfig())
+    with pytest.raises(
+        TypeError, match=r"options of agent 'random' are a ble_sim.plugins.registry.NoOptions, not Station"
+    ):
+        create_agent("random", options=StationSeekerOptions())
+    create_agent("random", options=NoOptions())
 
 
 def test_options_must_be_a_dataclass():
@@ -88,7 +90,7 @@ def test_options_must_be_a_dataclass():
         pass
 
     AgentRegistration("mine", "my_package:MyAgent", DataclassOptions)
-    with pytest.raises(TypeError, match="config_type of agent 'mine' is no dataclass"):
+    with pytest.raises(TypeError, match="options_type of agent 'mine' is no dataclass"):
         AgentRegistration("mine", "my_package:MyAgent", Options)
 
 
@@ -96,7 +98,7 @@ def test_listing_agents_and_their_options_imports_nothing_heavy():
     code = """
 from ble_agents import agent_names, Agent, AgentMode, AgentRegistration
 from ble_agents.plugins import AGENTS
-assert [AGENTS.get(name).config_type for name in agent_names()]
+assert [AGENTS.get(name).options_type for name in agent_names()]
 print(sorted(sys.modules.keys() & {"jax", "flax", "numpy", "gymnasium", "ble_env"}))
 """
     assert run_python(code) == "[]"
@@ -111,7 +113,7 @@ from ble_agents import create_agent
 for name in ("random", "random_walk", "station_seeker"):
     create_agent(name).begin_episode(np.zeros(1099, np.float32))
 models = [path for path in opened if path.endswith(".npz")]
-networks = sys.modules.keys() & {"flax", "ble_agents.networks", "ble_agents.perciatelli44"}
+networks = sys.modules.keys() & {"flax", "ble_agents.networks.quantile", "ble_agents.agents.perciatelli44"}
 print(models, sorted(networks))
 create_agent("perciatelli44")
 print([path.rpartition("/")[2] for path in opened if path.endswith(".npz")])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ble_agents import create_agent
-from ble_agents.configs import RandomWalkConfig
-from ble_agents.random_walk_agent import RandomWalkCarry, draw_target, move_target, steer
-from ble_env.named_features import NUM_FEATURES, Feature
+from ble_agents.agents.random_walk import RandomWalkCarry, draw_target, move_target, steer
+from ble_agents.options import RandomWalkOptions
+from ble_env.observation.layout import NUM_FEATURES, Feature
 
 # Of the original's agent (BLE 1.0.1, jax's legacy layout) on the first 12 recorded observations, two episodes
 # a seed.
@@ -47,7 +47,7 @@ def test_targets_start_uniform_between_6500_and_11400_pa():
 def test_targets_move_further_the_longer_the_episode_lasts(steps):
     keys = jax.random.split(jax.random.PRNGKey(1), 4000)
     carry = RandomWalkCarry(jnp.float32(9000.0), jnp.int32(steps))
-    moved = jax.vmap(lambda key: move_target(key, carry, RandomWalkConfig()))(keys)
+    moved = jax.vmap(lambda key: move_target(key, carry, RandomWalkOptions()))(keys)
     assert moved.steps.tolist() == [steps + 1] * len(keys)
     moves = (np.asarray(moved.target) - 9000.0) / (180 * (steps + 1) * 0.1666)
     assert abs(moves.mean()) < 0.06
@@ -57,11 +57,11 @@ def test_targets_move_further_the_longer_the_episode_lasts(steps):
 
 @pytest.mark.parametrize(("pressure", "action"), [(9150, 2), (9090, 1), (8910, 1), (8850, 0)])
 def test_it_steers_to_the_target_beyond_the_hysteresis(pressure, action):
-    assert steer(jnp.float32(9000.0), at_pressure(pressure), RandomWalkConfig()) == action
+    assert steer(jnp.float32(9000.0), at_pressure(pressure), RandomWalkOptions()) == action
 
 
 def test_a_walk_that_does_not_walk_holds_its_first_target():
-    agent = create_agent("random_walk", seed=0, config=RandomWalkConfig(hysteresis=0.0, deviation_rate=0.0))
+    agent = create_agent("random_walk", seed=0, options=RandomWalkOptions(hysteresis=0.0, deviation_rate=0.0))
     target = 7865.724  # of seed 0, as drawn by the original
     assert agent.begin_episode(at_pressure(target + 1)) == 2
     assert [agent.step(0.0, at_pressure(target + offset)) for offset in (1, -1) * 20] == [2, 0] * 20

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from ble_agents import create_agent
-from ble_agents.configs import StationSeekerConfig
-from ble_agents.station_seeker import station_seeker_action, station_seeker_level, station_seeker_scores
-from ble_env.named_features import FIRST_WIND_FEATURE, NUM_FEATURES, UNREACHABLE, Feature
+from ble_agents.agents.station_seeker import station_seeker_action, station_seeker_level, station_seeker_scores
+from ble_agents.options import StationSeekerOptions
+from ble_env.observation.layout import FIRST_WIND_FEATURE, NUM_FEATURES, UNREACHABLE, Feature
 
 DOWN, STAY, UP = 0, 1, 2
 
@@ -69,15 +69,15 @@ def test_close_to_the_station_slow_winds_win_and_far_away_helpful_ones():
     ("distance", "bearing_weight"), [(100.0, 0.6), (250.0, 0.6), (375.0, 0.525), (500.0, 0.45), (900.0, 0.45)]
 )
 def test_the_weight_of_the_bearing_falls_with_distance(distance, bearing_weight):
-    config = StationSeekerConfig(half_radius=1e-3)  # leaves the bearing's part of the score alone
-    score = station_seeker_scores(observation(distance, {180: (0, 2.0, 5)}), config)[180]
+    options = StationSeekerOptions(half_radius=1e-3)  # leaves the bearing's part of the score alone
+    score = station_seeker_scores(observation(distance, {180: (0, 2.0, 5)}), options)[180]
     np.testing.assert_allclose(score, 1.01 * np.exp(-2.0 * bearing_weight) + 0.05, rtol=1e-5)
 
 
 def test_options_change_the_flight():
     obs = observation(300.0, {170: (0, 0.0, 5), 180: (0, 1.0, 5)})
     keen = create_agent("station_seeker")
-    lazy = create_agent("station_seeker", config=StationSeekerConfig(stay_bonus=5.0, stay_decay=1.0))
+    lazy = create_agent("station_seeker", options=StationSeekerOptions(stay_bonus=5.0, stay_decay=1.0))
     assert (keen.begin_episode(obs), lazy.begin_episode(obs)) == (UP, STAY)
 
 
@@ -90,4 +90,4 @@ def test_options_change_the_flight():
 )
 def test_options_that_divide_by_zero_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        StationSeekerConfig(**options)
+        StationSeekerOptions(**options)

@@ -11,9 +11,9 @@ import pytest
 from gymnasium import spaces
 from vectorized import NUM_LANES, TASK, advance_batch, begin_batch, environment, take
 
-from ble_env.features import FeatureConstructor
-from ble_env.functional import advance, begin
-from ble_env.gym_env import BalloonEnv, SimulatorState
+from ble_env.core import advance, begin
+from ble_env.gymnasium_envs.single import BalloonEnv, Snapshot
+from ble_env.observation.perciatelli import ObservationFunction
 from ble_sim.wind.field import WindField
 
 
@@ -52,12 +52,12 @@ def test_a_batch_flies_like_each_balloon_alone(precision):
     after, outcome = jax.device_get(advance_batch(scenario, state, actions))
     env, atol = environment(precision), BATCH_ATOL[precision]
     for lane in range(NUM_LANES):
-        env.set_simulator_state(SimulatorState(*take((scenario, state), lane)))
+        env.set_snapshot(Snapshot(*take((scenario, state), lane)))
         observation, reward, terminated, *_ = env.step(actions[lane])
         np.testing.assert_allclose(outcome.observation[lane], observation, rtol=0, atol=atol["observation"])
         np.testing.assert_allclose(outcome.reward[lane], reward, rtol=0, atol=atol["reward"])
         assert outcome.terminated[lane] == terminated
-        alone = env.get_simulator_state().state
+        alone = env.get_snapshot().state
         for found, expected in ((after.balloon, alone.balloon), (after.safety, alone.safety)):
             for name, value in vars(expected).items():
                 rounding = atol["state"] if jnp.issubdtype(value.dtype, jnp.floating) else 0.0
@@ -69,7 +69,7 @@ def warm_env(precision) -> BalloonEnv:
     env = environment(precision)
     env.reset(seed=0)
     env.step(1)
-    env.set_simulator_state(env.get_simulator_state())
+    env.set_snapshot(env.get_snapshot())
     return env
 
 
@@ -86,9 +86,9 @@ def test_nothing_is_compiled_after_the_first_step(warm_env, caplog):
             warm_env.reset(seed=seed)
             for action in (0, np.int64(1), 2):
                 warm_env.step(action)
-            state = warm_env.get_simulator_state()
-            warm_env.set_simulator_state(state)
-            warm_env.set_simulator_state(jax.device_get(state))
+            state = warm_env.get_snapshot()
+            warm_env.set_snapshot(state)
+            warm_env.set_snapshot(jax.device_get(state))
             warm_env.step(2)
         assert compilations(caplog) == []
 
@@ -109,7 +109,7 @@ class Breeze(WindField):
 
 
 @dataclass(frozen=True)
-class Place(FeatureConstructor):
+class Place(ObservationFunction):
     """Where the balloon is [km]."""
 
     @property
@@ -133,7 +133,7 @@ class Elapsed:
 
 def test_an_environment_of_other_parts_traces_each_function_once():
     reward = Elapsed()
-    env = BalloonEnv(wind_field=Breeze(), feature_constructor=Place(), reward_function=reward)
+    env = BalloonEnv(wind_field=Breeze(), observation=Place(), reward=reward)
     assert env.observation_space == Place().observation_space
     for seed in (1, 2):
         start, info = env.reset(seed=seed, options={"x": 0.0})

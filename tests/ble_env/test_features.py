@@ -9,16 +9,23 @@ import pytest
 from recordings import NUM_SEEDS, POLICIES, flights, load, restore_balloon, restore_safety, restore_wind
 from vectorized import TASK, begin_batch, observe_alone, take
 
-from ble_env.features import PerciatelliFeatures, perciatelli_features, power_to_use
-from ble_env.gym_env import BalloonEnv, SimulatorState
-from ble_env.named_features import FIRST_WIND_FEATURE, NUM_FEATURES, NUM_LEVELS, UNREACHABLE, Feature, named_features
-from ble_sim.atmosphere import make_atmosphere, pressure_at_height, temperature_at_pressure
+from ble_env.gymnasium_envs.single import BalloonEnv, Snapshot
+from ble_env.observation.layout import (
+    FIRST_WIND_FEATURE,
+    NUM_FEATURES,
+    NUM_LEVELS,
+    UNREACHABLE,
+    Feature,
+    named_features,
+)
+from ble_env.observation.perciatelli import PerciatelliObservation, perciatelli_observation, power_to_use
+from ble_sim.balloon.envelope import system_mass
+from ble_sim.balloon.safety import MIN_ALTITUDE
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import AIR_MOLAR_MASS, GAS_CONSTANT
-from ble_sim.envelope import system_mass
-from ble_sim.safety import MIN_ALTITUDE
+from ble_sim.sky.atmosphere import make_atmosphere, pressure_at_height, temperature_at_pressure
 from ble_sim.state import SimState
-from ble_sim.vehicle import Vehicle
-from ble_sim.wind.gp import empty_wind_gp, observe
+from ble_sim.wind.forecast_error import empty_wind_gp, observe
 
 STRIDE = 2
 """Of the recorded observations, this one in so many is compared."""
@@ -138,19 +145,19 @@ def test_the_window_of_the_benchmark_holds_all_that_its_balloon_reaches():
             return pressure_at_height(atmosphere, jnp.asarray(MIN_ALTITUDE)) - lowest
 
         largest = float(reach(jnp.linspace(0.0, 1.0, 101)).max())
-    assert 6000.0 < largest < (perciatelli_features(vehicle).window - 1) * 50.0
-    assert perciatelli_features(dataclasses.replace(vehicle, payload_mass=90.0)).window == NUM_LEVELS
+    assert 6000.0 < largest < (perciatelli_observation(vehicle).window - 1) * 50.0
+    assert perciatelli_observation(dataclasses.replace(vehicle, payload_mass=90.0)).window == NUM_LEVELS
 
 
 def test_the_window_changes_nothing():
-    wide = BalloonEnv(feature_constructor=PerciatelliFeatures())
+    wide = BalloonEnv(observation=PerciatelliObservation())
     scenario, state, _ = begin_batch([0, 1, 2, 3], "float32")
     for lane in range(4):
         alone = take(state, lane)
         for pressure in (5000.0, 9000.0, 12_000.0):
             balloon = dataclasses.replace(alone.balloon, pressure=np.float32(pressure))
-            moved = SimulatorState(take(scenario, lane), dataclasses.replace(alone, balloon=balloon))
-            found, expected = observe_alone(*moved, "float32"), wide.set_simulator_state(moved)[0]
+            moved = Snapshot(take(scenario, lane), dataclasses.replace(alone, balloon=balloon))
+            found, expected = observe_alone(*moved, "float32"), wide.set_snapshot(moved)[0]
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
@@ -162,7 +169,7 @@ def test_power_to_use_is_the_recorded_table(precision):
 
 
 def test_the_observation_space_is_the_documented_one():
-    space = TASK.features.observation_space
+    space = TASK.observation.observation_space
     assert space.shape == (NUM_FEATURES,) and space.dtype == np.float32
     is_signed = np.isin(np.arange(NUM_FEATURES), [3, 4, 5, 6])
     is_ratio = np.arange(NUM_FEATURES) == 15

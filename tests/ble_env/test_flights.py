@@ -15,7 +15,7 @@ import pytest
 from recordings import NUM_SEEDS, POLICIES, flights, load
 from vectorized import advance_batch, begin_batch, outside_of_space, take
 
-from ble_env.named_features import FIRST_WIND_FEATURE, Feature
+from ble_env.observation.layout import FIRST_WIND_FEATURE, Feature
 from ble_sim.precision import precision_scope
 
 PRESSURE = 0.1  # Pa

@@ -15,15 +15,15 @@ from gymnasium.utils.env_checker import check_env
 from recordings import flights, load
 
 import ble_env
-from ble_env.features import perciatelli_features
-from ble_env.gym_env import BalloonEnv
-from ble_env.options import RESET_OPTIONS
+from ble_env.gymnasium_envs.single import BalloonEnv
+from ble_env.observation.perciatelli import perciatelli_observation
+from ble_env.task_arguments import RESET_OPTIONS
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import STEP_SECONDS
-from ble_sim.model_files import ModelFileError
+from ble_sim.files.models import ModelFileError
 from ble_sim.scenario import FIRST_START, draw
-from ble_sim.vehicle import Vehicle
-from ble_sim.wind import generative
-from ble_sim.wind.generative import load_decoder
+from ble_sim.wind.fields import generative
+from ble_sim.wind.fields.generative import load_decoder
 
 ID = "ble_env:BalloonLearningEnvironment-v0"
 
@@ -185,7 +185,7 @@ def test_the_stream_is_split_as_in_the_reference(env32):
     env32.reset(seed=6)
     env32.reset()
     env32.reset()
-    third = env32.get_simulator_state().scenario
+    third = env32.get_snapshot().scenario
     start_offset, latitude = jax.jit(lambda key: (draw(key).start_offset, draw(key).latitude))(episode_key)
     assert FIRST_START + start_offset == third.start_time
     assert latitude == third.latitude
@@ -217,7 +217,7 @@ def test_the_same_seed_flies_the_same_flight(env):
     ],
 )
 def test_a_failure_ends_the_flight(failure, vehicle):
-    fragile = BalloonEnv(vehicle=vehicle, feature_constructor=perciatelli_features(Vehicle()))
+    fragile = BalloonEnv(vehicle=vehicle, observation=perciatelli_observation(Vehicle()))
     _, info = fragile.reset(seed=0, options={"start_time": 1_388_534_400, "longitude": 0.0})  # Midnight.
     terminated = False
     while not terminated:
@@ -229,9 +229,9 @@ def test_a_failure_ends_the_flight(failure, vehicle):
     assert failures == dict.fromkeys(failures, False) | {failure: True}
     with pytest.raises(RuntimeError, match="the episode has ended"):
         fragile.step(1)
-    state = fragile.get_simulator_state()
+    state = fragile.get_snapshot()
     healthy = BalloonEnv()
-    healthy.set_simulator_state(state)
+    healthy.set_snapshot(state)
     with pytest.raises(RuntimeError, match="the episode has ended"):
         healthy.step(1)
 
@@ -249,9 +249,9 @@ def test_a_time_limit_of_its_own_truncates():
 
 def test_an_environment_without_a_time_limit_flies_on_past_two_days(env32):
     env32.reset(seed=0)
-    state = env32.get_simulator_state()
+    state = env32.get_snapshot()
     late = state._replace(state=dataclasses.replace(state.state, elapsed=np.int32(3 * 86400)))
-    observation, _ = env32.set_simulator_state(late)
+    observation, _ = env32.set_snapshot(late)
     assert env32.observation_space.contains(observation)
     assert env32.step(1)[2:4] == (False, False)
 
@@ -262,25 +262,25 @@ def test_an_environment_without_a_time_limit_flies_on_past_two_days(env32):
 def test_a_restored_state_flies_the_same_flight_with_its_memory_of_the_wind(env):
     env.reset(seed=12)
     fly(env, [0, 1, 2] * 3)
-    state = env.get_simulator_state()
+    state = env.get_snapshot()
     main, _ = fly(env, [2, 2, 0, 1, 0])
 
     env.reset(seed=13)
     fly(env, [2])
-    _, info = env.set_simulator_state(state)
+    _, info = env.set_snapshot(state)
     assert info["time_elapsed"] == datetime.timedelta(seconds=9 * STEP_SECONDS)
     branch, _ = fly(env, [0, 0, 0])  # A branch leaves the saved state alone.
     assert not np.array_equal(branch[-1][0], main[2][0])
     other = BalloonEnv(precision=env.precision, seed=1)
     for replaying in (env, other):
-        replaying.set_simulator_state(state)
+        replaying.set_snapshot(state)
         assert_equal_flights(fly(replaying, [2, 2, 0, 1, 0])[0], main)
 
 
 def test_a_restored_observation_is_that_of_the_step_that_led_there(env):
     env.reset(seed=14)
     ((observation, *_), *_), info = fly(env, [0])
-    restored, restored_info = env.set_simulator_state(env.get_simulator_state())
+    restored, restored_info = env.set_snapshot(env.get_snapshot())
     # Compiled apart, so equal to rounding.
     np.testing.assert_allclose(restored, observation, rtol=0, atol=1e-4)
     assert restored_info["time_elapsed"] == info["time_elapsed"] and restored_info["x"] == info["x"]
@@ -290,18 +290,18 @@ def test_a_state_goes_through_numpy(env):
     """Saving is a matter of the leaves: plain arrays."""
     env.reset(seed=15)
     fly(env, [0, 0])
-    state = env.get_simulator_state()
+    state = env.get_snapshot()
     leaves, structure = jax.tree.flatten(jax.device_get(state))
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves)
     expected, _ = fly(env, [1, 2])
-    env.set_simulator_state(jax.tree.unflatten(structure, leaves))
+    env.set_snapshot(jax.tree.unflatten(structure, leaves))
     assert_equal_flights(fly(env, [1, 2])[0], expected)
 
 
 def test_a_state_of_the_other_precision_is_refused(env32):
     env32.reset(seed=0)
     with pytest.raises(ValueError, match="the state is in float32, this environment in float64"):
-        BalloonEnv(precision="float64").set_simulator_state(env32.get_simulator_state())
+        BalloonEnv(precision="float64").set_snapshot(env32.get_snapshot())
 
 
 # --- Options
@@ -321,7 +321,7 @@ def test_reset_options_change_the_episode(env):
     assert (info["x"], info["y"], info["pressure"]) == (-1000.0, 2000.0, 9000.0)
     assert info["date_time"] == datetime.datetime.fromtimestamp(1_300_000_000, datetime.UTC)
     assert info["latitude"] == pytest.approx(5.0 + 2000 / 111_195, abs=1e-4)
-    scenario = env.get_simulator_state().scenario
+    scenario = env.get_snapshot().scenario
     assert (float(scenario.longitude), float(scenario.upwelling_infrared)) == (-100.0, 260.0)
     changed = fly(env, [0, 1])[0]
     assert env.observation_space.contains(changed[-1][0])
@@ -380,7 +380,7 @@ def test_integers_of_numpy_are_actions(env32, action):
 
 def test_nothing_works_before_the_first_reset():
     fresh = BalloonEnv()
-    for call in (lambda: fresh.step(1), fresh.get_simulator_state):
+    for call in (lambda: fresh.step(1), fresh.get_snapshot):
         with pytest.raises(RuntimeError, match="before the first reset"):
             call()
 

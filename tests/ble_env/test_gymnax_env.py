@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from vectorized import outside_of_space, take
 
-from ble_env.features import PerciatelliFeatures
-from ble_env.gym_env import BalloonEnv
-from ble_env.gymnax_env import BalloonGymnaxEnv, EnvParams, EnvState
-from ble_env.seeding import first_episode_keys
-from ble_env.telemetry import Telemetry
+from ble_env.diagnostics import Diagnostics
+from ble_env.gymnasium_envs.single import BalloonEnv
+from ble_env.gymnax_env.env import BalloonGymnaxEnv, EnvParams, EnvState
+from ble_env.host.seeding import first_episode_keys
+from ble_env.observation.perciatelli import PerciatelliObservation
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.state import BalloonStatus
 from ble_sim.wind.field import true_wind
-from ble_sim.wind.static import SimpleStaticWindField
+from ble_sim.wind.fields.layers import SimpleStaticWindField
 
 NUM_ENVS = 4
 SEEDS = range(8)
@@ -155,7 +155,7 @@ def test_a_long_rollout_stays_within_the_space(params, rollout):
     for observations in (steps.observation, steps.info["final_observation"]):
         assert not np.any(outside_of_space(np.asarray(observations)))
     assert steps.reward.dtype == np.float32 and np.all((steps.reward >= 0) & (steps.reward <= 1))
-    assert set(Telemetry._fields) <= set(steps.info)
+    assert set(Diagnostics._fields) <= set(steps.info)
     assert all(np.all(np.isfinite(value)) for value in steps.info.values())
 
 
@@ -178,7 +178,7 @@ def test_dtypes_follow_the_precision(env, precision):
 
 
 def test_another_wind_and_other_features():
-    env = BalloonGymnaxEnv(wind_field="simple", feature_constructor=PerciatelliFeatures(1))
+    env = BalloonGymnaxEnv(wind_field="simple", observation=PerciatelliObservation(1))
     params = env.make_params_from_keys(first_episode_keys([4]))
     _, state = env.begin(0, params)
     look_up = jax.jit(lambda *point: true_wind(SimpleStaticWindField(), (), *point))

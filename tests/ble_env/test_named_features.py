@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_env.named_features import (
+from ble_env.observation.layout import (
     CENTER_LEVEL,
     FIRST_WIND_FEATURE,
     NUM_FEATURES,
@@ -132,5 +132,5 @@ def test_other_shapes_are_refused(shape):
 
 
 def test_the_module_imports_no_jax():
-    code = "import sys, ble_env.named_features; sys.exit('jax' in sys.modules)"
+    code = "import sys, ble_env.observation.layout; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,14 +6,14 @@ import pytest
 from gymnasium.wrappers import RecordEpisodeStatistics, RecordVideo
 
 from ble_env import BalloonEnv, Renderer
-from ble_env.configs import MatplotlibConfig, StationKeepingConfig
-from ble_env.plugins import FEATURES, RENDERERS, REWARDS, make_features, make_renderer, make_reward
+from ble_env.options import MatplotlibOptions, StationKeepingOptions
+from ble_env.plugins import OBSERVATIONS, RENDERERS, REWARDS, make_observation, make_renderer, make_reward
 from ble_env.reward import StationKeepingReward
 from ble_env.task_parts import BENCHMARK_PARTS, TASK_PARTS, make_task_parts, make_window, part_origins
-from ble_sim.command_line import UserError
-from ble_sim.plugins import NoConfig, UnknownNameError
-from ble_sim.vehicle import Vehicle
-from ble_sim.wind.configs import GenerativeConfig, UniformShearConfig
+from ble_eval.command_line.errors import UserError
+from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.plugins.registry import NoOptions, UnknownNameError
+from ble_sim.wind.fields.options import GenerativeOptions, UniformShearOptions
 
 ID = "ble_env:BalloonLearningEnvironment-v0"
 
@@ -22,9 +22,9 @@ class Choices:
     """What a command line makes of its flags."""
 
     def __init__(self, **choices):
-        self.wind_field, self.wind_field_options = "generative", GenerativeConfig()
-        self.feature_constructor, self.feature_constructor_options = "perciatelli", NoConfig()
-        self.reward_function, self.reward_function_options = "station_keeping", StationKeepingConfig()
+        self.wind_field, self.wind_field_options = "generative", GenerativeOptions()
+        self.observation, self.observation_options = "perciatelli", NoOptions()
+        self.reward, self.reward_options = "station_keeping", StationKeepingOptions()
         vars(self).update(choices)
 
 
@@ -50,7 +50,7 @@ class Sketch(Renderer):
         self.calls.append("close")
 
 
-@pytest.mark.parametrize("registry", [FEATURES, REWARDS, RENDERERS], ids=lambda registry: registry.kind)
+@pytest.mark.parametrize("registry", [OBSERVATIONS, REWARDS, RENDERERS], ids=lambda registry: registry.kind)
 def test_our_own_parts_come_by_the_same_door_as_those_of_others(registry):
     for extension in registry.extensions():
         assert extension.origin.distribution == "ble-env"
@@ -64,11 +64,11 @@ def test_the_benchmark_is_what_an_environment_is_by_default():
 
 
 def test_options_reach_what_they_are_of():
-    reward = make_reward("station_keeping", StationKeepingConfig(radius_km=10.0))
+    reward = make_reward("station_keeping", StationKeepingOptions(radius_km=10.0))
     assert reward == StationKeepingReward(radius_km=10.0)
-    made = make_task_parts(Choices(wind_field="uniform_shear", wind_field_options=UniformShearConfig(speed=1.0)))
+    made = make_task_parts(Choices(wind_field="uniform_shear", wind_field_options=UniformShearOptions(speed=1.0)))
     assert made["wind_field"].speed == 1.0
-    picture = make_renderer("matplotlib", 50.0, MatplotlibConfig(dpi=20))
+    picture = make_renderer("matplotlib", 50.0, MatplotlibOptions(dpi=20))
     env = BalloonEnv(wind_field="simple", render_mode="rgb_array", renderer=picture)
     env.reset(seed=0)
     frame = env.render()
@@ -76,10 +76,10 @@ def test_options_reach_what_they_are_of():
 
 
 def test_names_that_nothing_has_are_answered_with_the_nearest():
-    with pytest.raises(UnknownNameError, match=r"feature constructor 'percy'.*Known: perciatelli"):
-        BalloonEnv(feature_constructor="percy")
-    with pytest.raises(UnknownNameError, match=r"reward function 'station'. Did you mean 'station_keeping'"):
-        BalloonEnv(reward_function="station")
+    with pytest.raises(UnknownNameError, match=r"observation 'percy'.*Known: perciatelli"):
+        BalloonEnv(observation="percy")
+    with pytest.raises(UnknownNameError, match=r"reward 'station'. Did you mean 'station_keeping'"):
+        BalloonEnv(reward="station")
     with pytest.raises(UnknownNameError, match=r"renderer 'mathplotlib'. Did you mean 'matplotlib'"):
         BalloonEnv(render_mode="human", renderer="mathplotlib")
     with pytest.raises(UnknownNameError, match=r"render mode 'rgb'.*Known: human, rgb_array"):
@@ -87,28 +87,28 @@ def test_names_that_nothing_has_are_answered_with_the_nearest():
 
 
 def test_improper_options_are_refused():
-    with pytest.raises(TypeError, match=r"options of reward function 'station_keeping' are a ble_env.configs.Station"):
-        make_reward("station_keeping", NoConfig())
-    with pytest.raises(TypeError, match="options of feature constructor 'perciatelli' are a"):
-        make_features("perciatelli", Vehicle(), StationKeepingConfig())
+    with pytest.raises(TypeError, match=r"options of reward 'station_keeping' are a ble_env.options.Station"):
+        make_reward("station_keeping", NoOptions())
+    with pytest.raises(TypeError, match="options of observation 'perciatelli' are a"):
+        make_observation("perciatelli", Vehicle(), StationKeepingOptions())
     with pytest.raises(ValueError, match=r"halflife_km must be positive, not 0.0 km"):
         StationKeepingReward(halflife_km=0.0)
     with pytest.raises(UserError, match=r"Cannot make the wind field 'generative': .*no_such_file"):
-        make_task_parts(Choices(wind_field_options=GenerativeConfig(weights="no_such_file.npz")))
+        make_task_parts(Choices(wind_field_options=GenerativeOptions(weights="no_such_file.npz")))
     with pytest.raises(UnknownNameError, match="wind field 'none'"):
         part_origins(Choices(wind_field="none"))
 
 
 def test_a_window_is_made_of_a_renderer_that_has_one():
-    options = {"renderer_options": MatplotlibConfig(), "render_period": 5}
+    options = {"renderer_options": MatplotlibOptions(), "render_period": 5}
     assert make_window(Choices(renderer=None, **options)) == {}
     window = make_window(Choices(renderer="matplotlib", **options))
     assert (window["render_mode"], window["render_period"]) == ("human", 5)
     assert "human" in window["renderer"].render_modes
     with pytest.raises(UserError, match=r"Cannot make the renderer 'matplotlib': dpi must be"):
-        make_window(Choices(renderer="matplotlib", renderer_options=MatplotlibConfig(dpi=0), render_period=5))
+        make_window(Choices(renderer="matplotlib", renderer_options=MatplotlibOptions(dpi=0), render_period=5))
     with pytest.raises(UserError, match="--render-period must be at least 1, not 0"):
-        make_window(Choices(renderer="matplotlib", renderer_options=MatplotlibConfig(), render_period=0))
+        make_window(Choices(renderer="matplotlib", renderer_options=MatplotlibOptions(), render_period=0))
 
 
 def test_a_renderer_is_told_every_step_and_draws_when_asked():
@@ -121,9 +121,9 @@ def test_a_renderer_is_told_every_step_and_draws_when_asked():
     env.reset(seed=0)
     env.step(1)
     assert env.render() == "drawn 4"
-    saved = env.get_simulator_state()
+    saved = env.get_snapshot()
     env.step(1)
-    env.set_simulator_state(saved)
+    env.set_snapshot(saved)
     env.close()
     drawn = ["reset", "step 0", "step 180", "ansi", "step 360", "reset", "step 180", "close"]
     assert sketch.calls == drawn
@@ -154,7 +154,7 @@ def test_without_a_render_mode_nothing_is_drawn():
 
 def test_recording_wrappers_of_gymnasium(tmp_path):
     pytest.importorskip("moviepy")
-    picture = make_renderer("matplotlib", config=MatplotlibConfig(dpi=20))
+    picture = make_renderer("matplotlib", options=MatplotlibOptions(dpi=20))
     env = gymnasium.make(ID, wind_field="simple", render_mode="rgb_array", renderer=picture, max_episode_steps=4)
     env = RecordEpisodeStatistics(
         RecordVideo(env, str(tmp_path / "videos"), episode_trigger=lambda _: True, disable_logger=True)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from vectorized import NUM_LANES, advance_batch, begin_batch, outside_of_space
 
-from ble_env.named_features import named_features
+from ble_env.observation.layout import named_features
 from ble_sim.state import BalloonStatus
 
 RANDOM_STEPS = 10_000

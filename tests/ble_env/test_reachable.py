@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from recordings import alphas, concatenate, flown_steps, load, restore_scenario
 
-from ble_env.reachable import reachable_pressures
-from ble_sim.dynamics import sun_at
+from ble_sim.balloon.reachable import reachable_pressures
+from ble_sim.flight import sun_at
 
 STRIDE = 5
 """Of the rows of the flights, this one in so many is compared."""

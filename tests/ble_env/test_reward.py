@@ -7,8 +7,8 @@ import pytest
 from recordings import flown_steps, restore_balloon, restore_safety, restore_scenario, restore_wind
 
 from ble_env.reward import StationKeepingReward
-from ble_sim.dynamics import sun_at
-from ble_sim.power import has_excess_energy
+from ble_sim.balloon.power import has_excess_energy
+from ble_sim.flight import sun_at
 from ble_sim.state import SimState
 
 ROUNDED = 1.5e-7  # The copies of the recordings are float32.

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from recordings import episode_keys
 
-from ble_env.features import perciatelli_features
-from ble_env.functional import Task
-from ble_env.options import RESET_OPTIONS, scenario_changes
-from ble_env.tile import Tile
+from ble_env.core import Task
+from ble_env.host.tile import Tile
+from ble_env.observation.perciatelli import perciatelli_observation
+from ble_env.task_arguments import RESET_OPTIONS, scenario_changes
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.state import BalloonStatus
-from ble_sim.vehicle import Vehicle
-from ble_sim.wind.static import SimpleStaticWindField
+from ble_sim.wind.fields.layers import SimpleStaticWindField
 
-TASK = Task(wind_field=SimpleStaticWindField(), features=perciatelli_features(Vehicle()))
+TASK = Task(wind_field=SimpleStaticWindField(), observation=perciatelli_observation(Vehicle()))
 SIZE = 4
 ACTIONS = np.array([0, 1, 2, 0], np.int32)
 

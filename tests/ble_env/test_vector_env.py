@@ -14,21 +14,21 @@ from gymnasium.error import ClosedEnvironmentError
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import ble_env
-from ble_env.features import perciatelli_features
-from ble_env.functional import advance
-from ble_env.gym_env import BalloonEnv
-from ble_env.tile import Tile
-from ble_env.vector_env import BalloonVectorEnv
+from ble_env.core import advance
+from ble_env.gymnasium_envs.single import BalloonEnv
+from ble_env.gymnasium_envs.vector import BalloonVectorEnv
+from ble_env.host.tile import Tile
+from ble_env.observation.perciatelli import perciatelli_observation
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.precision import precision_scope
-from ble_sim.vehicle import Vehicle
 
 ID = "ble_env:BalloonLearningEnvironment-v0"
 NUM_ENVS = 6
 TILE_SIZE = 4
 """Two tiles, the second with padding; the same in all tests, so that each precision is compiled once."""
 
-TASK: dict[str, Any] = {"wind_field": "simple", "feature_constructor": perciatelli_features(Vehicle())}
+TASK: dict[str, Any] = {"wind_field": "simple", "observation": perciatelli_observation(Vehicle())}
 WEAK = Vehicle(battery_initial_charge=150.0)
 """Some of its flights end early, out of power."""
 
@@ -213,7 +213,7 @@ def test_no_work_for_episodes_that_go_on(monkeypatch):
 def test_nothing_is_compiled_after_the_first_step(envs, caplog):
     envs.reset(seed=0)
     fly(envs, actions(7, 1))
-    envs.set_simulator_state(envs.get_simulator_state())
+    envs.set_snapshot(envs.get_snapshot())
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
         jax.jit(lambda x: x + 1)(1.0)
         assert any("ompil" in record.getMessage() for record in caplog.records)
@@ -221,7 +221,7 @@ def test_nothing_is_compiled_after_the_first_step(envs, caplog):
         for options in ({}, {"x": 5, "start_time": 1_300_000_000}, {"reset_mask": np.arange(NUM_ENVS) > 3, "y": 0.5}):
             envs.reset(options=options, seed=[None, 1, 2, None, 3, None])
             fly(envs, actions(8, 2))
-        envs.set_simulator_state(envs.get_simulator_state(5), 2)
+        envs.set_snapshot(envs.get_snapshot(5), 2)
         others = make(3, seed=8)
         others.reset()
         fly(others, actions(8, 2, 3))
@@ -291,11 +291,11 @@ def test_states_are_restored_and_branched(envs):
     all_actions = actions(10, 6)
     envs.reset(seed=80)
     here = fly(envs, all_actions[:3])[-1]
-    state = envs.get_simulator_state()
+    state = envs.get_snapshot()
     expected = fly(envs, all_actions[3:])
     others = make(seed=0)
     for branch in (envs, others):
-        observations, infos = branch.set_simulator_state(state)
+        observations, infos = branch.set_snapshot(state)
         np.testing.assert_allclose(observations, here, rtol=0, atol=1e-7)  # Compiled apart, so equal to rounding.
         assert (infos["time_elapsed"] == np.timedelta64(3 * STEP_SECONDS, "s")).all()
         np.testing.assert_array_equal(fly(branch, all_actions[3:]), expected)
@@ -307,12 +307,12 @@ def test_a_restored_flight_ends_when_it_would_have(envs):
     ending.reset()
     *_, terminated, truncated, _ = ending.step(np.zeros(NUM_ENVS, int))
     assert terminated.any() and not terminated.all() and not truncated.any()
-    restored.set_simulator_state(ending.get_simulator_state())
+    restored.set_snapshot(ending.get_snapshot())
     with pytest.raises(RuntimeError, match=re.escape(f"environments {np.flatnonzero(terminated).tolist()} have ended")):
         restored.step(np.zeros(NUM_ENVS, int))
     envs.reset(seed=85)
     fly(envs, actions(12, 2))
-    restored.set_simulator_state(envs.get_simulator_state())
+    restored.set_snapshot(envs.get_snapshot())
     *_, truncated, infos = restored.step(np.ones(NUM_ENVS, int))
     assert truncated.all() and (infos["time_elapsed"] == np.timedelta64(3 * STEP_SECONDS, "s")).all()
 
@@ -321,14 +321,14 @@ def test_one_flight_moves_between_environments(envs):
     all_actions = actions(11, 4)
     envs.reset(seed=90)
     fly(envs, all_actions[:2])
-    state = envs.get_simulator_state(5)
+    state = envs.get_snapshot(5)
     expected = fly(envs, all_actions[2:])
     with precision_scope("float64"):
         as_balloon_env_does = jax.jit(functools.partial(advance, envs.task))
         _, outcome = as_balloon_env_does(*state, np.int32(all_actions[2, 5]))
     np.testing.assert_allclose(outcome.observation, expected[0][5], rtol=0, atol=1e-7)
     envs.reset(seed=91)
-    _, infos = envs.set_simulator_state(state, 0)
+    _, infos = envs.set_snapshot(state, 0)
     assert infos["_x"].tolist() == [True] + [False] * 5
     for row, observations in zip(all_actions[2:], expected, strict=True):
         np.testing.assert_array_equal(envs.step(row[[5, 1, 2, 3, 4, 0]])[0][0], observations[5])
@@ -336,16 +336,16 @@ def test_one_flight_moves_between_environments(envs):
 
 def test_other_states_are_refused(envs):
     envs.reset(seed=0)
-    state = envs.get_simulator_state()
+    state = envs.get_snapshot()
     with pytest.raises(ValueError, match="the state is in float64, this environment in float32"):
-        make(precision="float32").set_simulator_state(state)
+        make(precision="float32").set_snapshot(state)
     with pytest.raises(ValueError, match=r"states of 5 flights, got a leading shape of \(6,\)"):
-        make(5).set_simulator_state(state)
+        make(5).set_snapshot(state)
     for index in (-1, 6):
         with pytest.raises(IndexError, match=f"below 6, got {index}"):
-            envs.get_simulator_state(index)
+            envs.get_snapshot(index)
         with pytest.raises(IndexError, match=f"below 6, got {index}"):
-            envs.set_simulator_state(envs.get_simulator_state(0), index)
+            envs.set_snapshot(envs.get_snapshot(0), index)
 
 
 # --- Making them
@@ -462,7 +462,7 @@ def test_the_callers_options_are_left_alone(envs):
 
 def test_nothing_works_before_the_first_reset():
     fresh = make()
-    for call in (lambda: fresh.step(np.ones(6, int)), fresh.get_simulator_state):
+    for call in (lambda: fresh.step(np.ones(6, int)), fresh.get_snapshot):
         with pytest.raises(RuntimeError, match="before the first reset"):
             call()
     with pytest.raises(ValueError, match="the first reset must be of every environment"):

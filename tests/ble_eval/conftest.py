@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from ble_eval.results import EvaluationResult, FlightPathPoint
+from ble_eval.results.records import EvaluationResult, FlightPathPoint
 
 FAKES = Path(__file__).parent / "fakes"
 ENTRY_POINTS = "[ble.agents]\nfake = ble_fake\n\n[ble.suites]\nfake = ble_fake\n"

@@ -9,9 +9,9 @@ import pytest
 from ble_eval import cli
 from ble_eval.commands import run
 from ble_eval.eval_lib import eval_agent
-from ble_eval.result_files import read_results, write_results
+from ble_eval.results.files import read_results, write_results
 from ble_eval.suites import EvaluationSuite
-from ble_sim.model_files import ModelFileError
+from ble_sim.files.models import ModelFileError
 
 
 @pytest.fixture

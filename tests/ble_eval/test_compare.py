@@ -3,7 +3,7 @@ import re
 import pytest
 
 from ble_eval.cli import main
-from ble_eval.result_files import write_results
+from ble_eval.results.files import write_results
 
 
 @pytest.fixture

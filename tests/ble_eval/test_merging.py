@@ -1,7 +1,7 @@
 import pytest
 
-from ble_eval.merging import listed, merge_results
-from ble_sim.command_line import UserError
+from ble_eval.command_line.errors import UserError
+from ble_eval.results.merging import listed, merge_results
 
 
 def test_parts_are_joined_by_seed_and_lose_their_paths(make_result):

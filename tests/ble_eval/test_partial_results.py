@@ -1,7 +1,7 @@
 import pytest
 
-from ble_eval.partial_results import PartialResults
-from ble_sim.command_line import UserError
+from ble_eval.command_line.errors import UserError
+from ble_eval.results.partial import PartialResults
 
 RUN = {"settings": {"suite": "tiny_eval", "seeds": [1, 2, 3]}, "software": {"jax": "1"}}
 

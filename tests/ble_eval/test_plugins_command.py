@@ -10,7 +10,7 @@ import pytest
 NUM_PLUGINS = 50
 AGENT_PLUGIN = """
 from ble_agents.registration import AgentRegistration
-from ble_sim.plugins import hookimpl
+from ble_sim.plugins.registry import hookimpl
 
 @hookimpl
 def ble_register_agents():
@@ -26,7 +26,7 @@ BREAKAGES = [
     (AGENT_PLUGIN.replace("return", "raise OSError('no sky') #"), "OSError: no sky"),
     (AGENT_PLUGIN.replace("return", "return None #"), "ble_register_agents returned None"),
     (AGENT_PLUGIN.replace("return", "return ['agent'] #"), "which is not a AgentRegistration"),
-    (AGENT_PLUGIN.replace("summary=", "config_type=int, summary="), "is no dataclass"),
+    (AGENT_PLUGIN.replace("summary=", "options_type=int, summary="), "is no dataclass"),
 ]
 
 
@@ -91,8 +91,8 @@ def test_the_listing_as_json(ble_eval_beside_many):
     assert [kind["kind"] for kind in kinds] == [
         "agent",
         "wind field",
-        "feature constructor",
-        "reward function",
+        "observation",
+        "reward",
         "renderer",
         "suite",
     ]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ble_eval.result_files import ResultPaths, read_results, result_file_name, write_json, write_results
-from ble_eval.results import EvaluationResult, FlightPathPoint, ResultFormatError, from_json, to_json
+from ble_eval.results.files import ResultPaths, read_results, result_file_name, write_json, write_results
+from ble_eval.results.records import EvaluationResult, FlightPathPoint, ResultFormatError, from_json, to_json
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "eval"
 

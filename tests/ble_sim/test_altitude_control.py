@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from recordings import load
 
-from ble_sim.altitude_control import ascend, compressor_efficiency, compressor_power, descend
-from ble_sim.vehicle import Vehicle
+from ble_sim.balloon.altitude_control import ascend, compressor_efficiency, compressor_power, descend
+from ble_sim.balloon.vehicle import Vehicle
 
 RECORDED = load("units/acs")
 # Close to where the efficiency is zero, its error goes with the size of the table and not with its own.

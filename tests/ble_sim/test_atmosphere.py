@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recordings import alphas, load
 
-from ble_sim.atmosphere import (
+from ble_sim.sky.atmosphere import (
     HEIGHT_TRANSITIONS,
     height_at_pressure,
     make_atmosphere,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ble_sim.compilation_cache import use_compilation_cache
+from ble_sim.files.compilation_cache import use_compilation_cache
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
 SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"

@@ -23,9 +23,9 @@ from recordings import (
     stress_steps,
 )
 
-from ble_sim.dynamics import fly
+from ble_sim.balloon.safety import Action
+from ble_sim.flight import fly
 from ble_sim.precision import precision_scope
-from ble_sim.safety import Action
 from ble_sim.state import BalloonStatus
 
 RTOL = 1e-9

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from recordings import load
 
-from ble_sim.envelope import pressure_ratio, system_mass, volume_and_superpressure
-from ble_sim.vehicle import Vehicle
+from ble_sim.balloon.envelope import pressure_ratio, system_mass, volume_and_superpressure
+from ble_sim.balloon.vehicle import Vehicle
 
 
 @jax.jit

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from recordings import alphas, load, restore_scenario
 
-from ble_sim.dynamics import floating_start
+from ble_sim.flight import floating_start
 from ble_sim.state import BalloonStatus
 
 RECORDED = load("units/pressure_range_and_stable_init")

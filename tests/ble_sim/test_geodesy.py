@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from recordings import load
 
-from ble_sim.geodesy import position
+from ble_sim.sky.geodesy import position
 
 
 def test_positions(precision):

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_sim.wind.configs import GridFileConfig
-from ble_sim.wind.grid_file import open_wind_grid
-from ble_sim.wind.gridded import WindGridError
+from ble_sim.wind.fields.options import GridFileOptions
+from ble_sim.wind.fields.reanalysis import WindGridError
+from ble_sim.wind.fields.reanalysis_file import open_wind_grid
 from ble_sim.wind.registry import make_wind_field
 
 xarray = pytest.importorskip("xarray")
@@ -45,10 +45,10 @@ def check_winds(field):
 def test_winds_of_a_file_are_found_by_name(tmp_path, netcdf):
     file = tmp_path / "era5.nc"
     era5().to_netcdf(file, format=netcdf, engine="scipy" if netcdf == "NETCDF3_64BIT" else "h5netcdf")
-    config = GridFileConfig(str(file), station_latitude=1.0, station_longitude=-1.0, start="2012-03-01T00:00")
-    field = make_wind_field("grid_file", config)
+    options = GridFileOptions(str(file), station_latitude=1.0, station_longitude=-1.0, start="2012-03-01T00:00")
+    field = make_wind_field("grid_file", options)
     check_winds(field)
-    assert field == make_wind_field("grid_file", config)
+    assert field == make_wind_field("grid_file", options)
 
 
 def test_a_zarr_folder(tmp_path):

@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_sim import geodesy
-from ble_sim.dynamics import initial_state, step
+from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.flight import initial_state, step
 from ble_sim.precision import precision_scope
 from ble_sim.scenario import sample_scenario
-from ble_sim.vehicle import Vehicle
+from ble_sim.sky import geodesy
 from ble_sim.wind.field import WindField
-from ble_sim.wind.grid import HORIZON, MAX_DISTANCE
-from ble_sim.wind.gridded import GriddedWindField, WindGridError
+from ble_sim.wind.fields.grid import HORIZON, MAX_DISTANCE
+from ble_sim.wind.fields.reanalysis import GriddedWindField, WindGridError
 
 HOURS = np.array([0, 6, 12, 24, 36, 54, 60, 72])
 AXES = {

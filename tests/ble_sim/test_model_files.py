@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from ble_sim.model_files import ModelFileError, arrays_digest, load_arrays
+from ble_sim.files.models import ModelFileError, arrays_digest, load_arrays
 
 ARRAYS = {"w0": np.arange(6, dtype=np.float32).reshape(2, 3), "b0": np.array([1.5, -2.0], dtype=np.float32)}
 DIGEST = "101752f5a730efb9617710a8c9feb94df8031c931d3c2732f6d5adc507dabde9"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ble_sim import plugins
-from ble_sim.plugin_listing import describe
-from ble_sim.plugins import (
+from ble_sim.plugins import registry as plugins
+from ble_sim.plugins.listing import describe
+from ble_sim.plugins.registry import (
     DuplicateNameError,
     PluginWarning,
     Registry,
@@ -73,7 +73,7 @@ def plugin_source(*names: str, before: str = "") -> str:
     return (
         f"{before}\n"
         "from types import SimpleNamespace\n"
-        "from ble_sim.plugins import hookimpl\n"
+        "from ble_sim.plugins.registry import hookimpl\n"
         "@hookimpl\n"
         "def ble_register_kites():\n"
         f"    return [SimpleNamespace(name=name) for name in {names!r}]\n"
@@ -144,7 +144,7 @@ def test_the_origin_of_a_builtin_names_its_package():
         (plugin_source("box").replace("return", "raise RuntimeError('torn') #"), "RuntimeError: torn"),
         (
             "def ble_register_kites(): return []",
-            "no function ble_register_kites decorated with ble_sim.plugins.hookimpl",
+            "no function ble_register_kites decorated with ble_sim.plugins.registry.hookimpl",
         ),
         (
             plugin_source("box").replace("ble_register_kites", "ble_register_kite"),
@@ -342,5 +342,5 @@ def test_resolve_imports_only_what_is_named_by_a_string():
 
 
 def test_importing_the_registry_does_not_import_jax():
-    code = "import sys, ble_sim.plugins; sys.exit('jax' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, ble_sim.plugins.registry; sys.exit('jax' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_sim.power import charged_battery, has_excess_energy, power_flow
-from ble_sim.solar import HORIZON, solar_power
-from ble_sim.vehicle import Vehicle
+from ble_sim.balloon.power import charged_battery, has_excess_energy, power_flow
+from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.sky.sun import HORIZON, solar_power
 
 
 def test_the_sun_decides_which_load_there_is_and_whether_panels_charge(precision):

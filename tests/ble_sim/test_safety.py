@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_sim.safety import (
+from ble_sim.balloon.safety import (
     Action,
     AltitudeStatus,
     EnvelopeStatus,
@@ -15,7 +15,7 @@ from ble_sim.safety import (
     initial_safety_state,
     navigation_paused,
 )
-from ble_sim.vehicle import Vehicle
+from ble_sim.balloon.vehicle import Vehicle
 
 NOON = 1_388_577_600
 SUNRISE, SUNSET = NOON + 18 * 3600, NOON + 6 * 3600  # The next ones at noon; sunrise is meant with its margin.

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from recordings import BALLOON_FIELDS, SAFETY_FIELDS, episode_keys, load
 
-from ble_sim.dynamics import initial_state
+from ble_sim.flight import initial_state
 from ble_sim.precision import precision_scope, reference_draws
 from ble_sim.scenario import draw
 from ble_sim.wind import simplex
-from ble_sim.wind.generative import NUM_LATENTS, GenerativeWindField
+from ble_sim.wind.fields.generative import NUM_LATENTS, GenerativeWindField
 
 RECORDED = load("resets")
 ROUNDING = 2.0**-21  # Of values that come from float32 draws, a few units in the last place.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recordings import load
 
-from ble_sim.solar import HORIZON, attenuation, next_sunrise_sunset, solar_power, sun
+from ble_sim.sky.sun import HORIZON, attenuation, next_sunrise_sunset, solar_power, sun
 
 SHARE_EQUAL = {"float64": 1.0, "float32": 0.98}
 """A bisection may take another way where rounding decides a tie, which float32 leaves to the processor."""

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from recordings import load
 
-from ble_sim.solar import attenuation
-from ble_sim.thermal import heat_exchange, temperature_rate
+from ble_sim.balloon.thermal import heat_exchange, temperature_rate
+from ble_sim.sky.sun import attenuation
 
 
 def test_temperature_rate(precision):

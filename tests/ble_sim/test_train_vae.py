@@ -12,16 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_sim.wind.generative import GenerativeWindField, decode, load_decoder
-from ble_sim.wind.grid import GRID_SHAPE, on_grid
-from ble_sim.wind.shear import UniformShearWindField
+from ble_sim.wind.fields.generative import GenerativeWindField, decode, load_decoder
+from ble_sim.wind.fields.grid import GRID_SHAPE, on_grid
+from ble_sim.wind.fields.shear import UniformShearWindField
 
 pytest.importorskip("optax")
 
-from ble_sim.wind import train_vae
-from ble_sim.wind.training_fields import TrainingFields, TrainingFieldsError
-from ble_sim.wind.vae import initial_parameters, loss_terms
-from ble_sim.wind.vae_training import TrainingSettings, VaeTraining
+from ble_train.commands import wind as train_vae
+from ble_train.wind_vae.fields import TrainingFields, TrainingFieldsError
+from ble_train.wind_vae.model import initial_parameters, loss_terms
+from ble_train.wind_vae.training import TrainingSettings, VaeTraining
 
 TINY = {"batch_size": 4, "batches_per_epoch": 5, "num_latents": 3, "hidden_units": 8, "learning_rate": 3e-3}
 TINY_FLAGS = [word for name, value in TINY.items() for word in (f"--{name.replace('_', '-')}", str(value))]
@@ -210,7 +210,7 @@ def test_ctrl_c_of_the_process(folder, tmp_path):
     # A test run in the background has Ctrl-C ignored, and so would its children.
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from ble_sim.wind.train_vae import main; sys.exit(main())"
+        "from ble_train.commands.wind import main; sys.exit(main())"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words],
@@ -232,7 +232,7 @@ def test_ctrl_c_of_the_process(folder, tmp_path):
 def test_help_does_not_wait_for_jax():
     code = """
 import sys
-from ble_sim.wind.train_vae import main
+from ble_train.commands.wind import main
 try:
     main(["--help"])
 except SystemExit as stop:

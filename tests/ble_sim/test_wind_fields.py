@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from recordings import NUM_SEEDS, POLICIES, flights, load
 
-from ble_sim.model_files import ModelFileError
-from ble_sim.plugins import UnknownNameError
-from ble_sim.registration import WindFieldRegistration
-from ble_sim.wind.configs import GenerativeConfig, UniformShearConfig
+from ble_sim.files.models import ModelFileError
+from ble_sim.plugins.records import WindFieldRegistration
+from ble_sim.plugins.registry import UnknownNameError
 from ble_sim.wind.field import WindField, true_wind
-from ble_sim.wind.generative import GenerativeWindField
-from ble_sim.wind.grid import GRID_SHAPE, HORIZON, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
+from ble_sim.wind.fields.generative import GenerativeWindField
+from ble_sim.wind.fields.grid import GRID_SHAPE, HORIZON, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
+from ble_sim.wind.fields.layers import SimpleStaticWindField
+from ble_sim.wind.fields.options import GenerativeOptions, UniformShearOptions
+from ble_sim.wind.fields.shear import UniformShearWindField
 from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
-from ble_sim.wind.shear import UniformShearWindField
-from ble_sim.wind.static import SimpleStaticWindField
 
 DECODING = 3.5e-5
 """How far float32 products, summed in another order, take the decoded wind from the recorded one [m/s]."""
@@ -128,14 +128,14 @@ def test_the_uniform_shear_turns_and_grows_linearly(precision):
 
 
 def test_wind_fields_take_their_options_by_name():
-    field = make_wind_field("uniform_shear", UniformShearConfig(speed=3.0))
+    field = make_wind_field("uniform_shear", UniformShearOptions(speed=3.0))
     assert field == UniformShearWindField(speed=3.0)
     assert field != make_wind_field("uniform_shear")
     assert hash(field) == hash(UniformShearWindField(speed=3.0))
-    with pytest.raises(TypeError, match=r"options of wind field 'uniform_shear' are a .*UniformShearConfig, not"):
-        make_wind_field("uniform_shear", GenerativeConfig())
-    with pytest.raises(TypeError, match="config_type of wind field 'kite' is no dataclass"):
-        WindFieldRegistration("kite", SimpleStaticWindField, config_type=int)
+    with pytest.raises(TypeError, match=r"options of wind field 'uniform_shear' are a .*UniformShearOptions, not"):
+        make_wind_field("uniform_shear", GenerativeOptions())
+    with pytest.raises(TypeError, match="options_type of wind field 'kite' is no dataclass"):
+        WindFieldRegistration("kite", SimpleStaticWindField, options_type=int)
     for name in WIND_FIELDS.names():
         assert WIND_FIELDS.get(name).summary
 
@@ -155,7 +155,7 @@ def own_weights(tmp_path):
 
 def test_a_generative_field_takes_weights_of_a_file(own_weights):
     file, weights = own_weights
-    field = make_wind_field("generative", GenerativeConfig(str(file)))
+    field = make_wind_field("generative", GenerativeOptions(str(file)))
     assert field == GenerativeWindField(weights=str(file)) != GenerativeWindField()
     parameters = field.parameters()
     key = jax.random.PRNGKey(0)

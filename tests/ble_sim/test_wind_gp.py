@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from recordings import flights, load
 
-from ble_sim.wind.gp import CAPACITY, empty_wind_gp, observe, predict
+from ble_sim.wind.forecast_error import CAPACITY, empty_wind_gp, observe, predict
 
 RECORDED = load("units/wind_gp")
 ATOL = {"float64": (1e-9, 1e-10), "float32": (1e-2, 1e-3)}  # Of the mean [m/s] and of the uncertainty.

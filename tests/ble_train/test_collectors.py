@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ble_train.collectors.configs import ConsoleConfig, TensorboardConfig
 from ble_train.collectors.console import ConsoleCollector
 from ble_train.collectors.json_lines import JsonLinesCollector
+from ble_train.collectors.options import ConsoleOptions, TensorboardOptions
 from ble_train.collectors.pickle_collector import PickleCollector
 from ble_train.collectors.statistics_instance import StatisticsInstance
 from ble_train.collectors.tensorboard import TensorboardCollector
@@ -67,8 +67,8 @@ def test_the_console_prints_an_episode_and_counts_each_transition_once(tmp_path,
 
 
 def test_the_console_prints_steps_at_their_frequency(capsys):
-    config = ConsoleConfig(fine_grained_logging=True, fine_grained_frequency=3)
-    run(ConsoleCollector, None, 0, 1, config=config)
+    options = ConsoleOptions(fine_grained_logging=True, fine_grained_frequency=3)
+    run(ConsoleCollector, None, 0, 1, options=options)
     assert capsys.readouterr().out.splitlines()[:2] == [
         "Step: 0, action: 0, reward: 0.25, terminal: False",
         "Step: 3, action: 2, reward: 2.0, terminal: True",
@@ -76,7 +76,7 @@ def test_the_console_prints_steps_at_their_frequency(capsys):
 
 
 def test_the_console_writes_no_file_unless_it_may(tmp_path, capsys):
-    run(ConsoleCollector, tmp_path, 0, 1, config=ConsoleConfig(save_to_file=False))
+    run(ConsoleCollector, tmp_path, 0, 1, options=ConsoleOptions(save_to_file=False))
     assert list((tmp_path / "metrics/console").iterdir()) == []
 
 
@@ -146,8 +146,8 @@ def test_tensorboard_gets_rewards_and_lengths_by_episode(tmp_path):
 
 
 def test_tensorboard_gets_each_step_once_at_its_frequency(tmp_path):
-    config = TensorboardConfig(fine_grained_logging=True, fine_grained_frequency=3)
-    run(TensorboardCollector, tmp_path, 0, 2, config=config)
+    options = TensorboardOptions(fine_grained_logging=True, fine_grained_frequency=3)
+    run(TensorboardCollector, tmp_path, 0, 2, options=options)
     scalars = read_scalars(tmp_path / "metrics/tensorboard")
     assert scalars["Train/FineGrainedReward"] == [(0, 0.25), (3, 2.0), (6, 1.0)]
 
@@ -162,7 +162,7 @@ def test_the_agents_scalars_go_to_the_same_file(tmp_path):
 
 
 def test_tensorboard_goes_on_where_the_resumed_run_does(tmp_path):
-    config = TensorboardConfig(fine_grained_logging=True)
+    options = TensorboardOptions(fine_grained_logging=True)
     folder = tmp_path / "metrics/tensorboard"
 
     def episodes_and_steps():
@@ -171,17 +171,17 @@ def test_tensorboard_goes_on_where_the_resumed_run_does(tmp_path):
         losses = [step for step, _ in scalars.get("Loss", [])]
         return [episode for episode, _ in scalars["Train/EpisodeReward"]], steps, losses
 
-    killed = run(TensorboardCollector, tmp_path, 0, 3, is_killed=True, config=config)
+    killed = run(TensorboardCollector, tmp_path, 0, 3, is_killed=True, options=options)
     killed.summary_writer.add_scalar("Loss", 1.0, 11)
     fly(killed, 2)
     assert episodes_and_steps() == ([0, 1, 2, 3, 4], list(range(20)), [11])
-    run(TensorboardCollector, tmp_path, 3, 1, config=config)
+    run(TensorboardCollector, tmp_path, 3, 1, options=options)
     assert episodes_and_steps() == ([0, 1, 2, 3], list(range(16)), [])
-    run(TensorboardCollector, tmp_path, 4, 1, config=config)
+    run(TensorboardCollector, tmp_path, 4, 1, options=options)
     assert episodes_and_steps() == ([0, 1, 2, 3, 4], list(range(20)), [])
-    run(TensorboardCollector, tmp_path, 2, 1, config=config)  # an older checkpoint than last time
+    run(TensorboardCollector, tmp_path, 2, 1, options=options)  # an older checkpoint than last time
     assert episodes_and_steps() == ([0, 1, 2], list(range(12)), [])
-    run(TensorboardCollector, tmp_path, 0, 1, config=config)
+    run(TensorboardCollector, tmp_path, 0, 1, options=options)
     assert episodes_and_steps() == ([0], list(range(4)), [])
 
 

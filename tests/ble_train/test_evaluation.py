@@ -11,8 +11,8 @@ from ble_agents import Agent, create_agent
 from ble_train.checkpoints import Checkpoints
 from ble_train.evaluation import Evaluator, Score, validation_seeds
 from ble_train.learning_curve import CurvePoint, LearningCurve
-from ble_train.records import IterationRecord
-from ble_train.train_lib import TRAINING_SEEDS, iteration_seed
+from ble_train.loops.classic import TRAINING_SEEDS, iteration_seed
+from ble_train.loops.records import IterationRecord
 from ble_train.validation import Validation
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ble_agents.policy import memoryless_policy
-from ble_env.named_features import NUM_FEATURES, Feature
-from ble_train.exploration import epsilon_greedy, marco_polo
+from ble_env.observation.layout import NUM_FEATURES, Feature
+from ble_train.algorithms.exploration import epsilon_greedy, marco_polo
 
 STAY = memoryless_policy((), lambda params, observation: jnp.int32(1))
 

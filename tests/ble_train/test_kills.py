@@ -25,7 +25,7 @@ sys.path.insert(0, {str(SUPPORT)!r})
 from training_fakes import FakeEnv
 from vector_fakes import DigestAgent
 from ble_train.plugins import create_collector_constructors
-from ble_train.train_lib import run_training_loop
+from ble_train.loops.classic import run_training_loop
 
 class SeededEnv(FakeEnv):
     "Observations depend on the seed of the iteration."

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ble_train.losses import (
+from ble_train.algorithms.losses import (
     of_actions,
     quantile_huber_losses,
     quantile_targets,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ble_train.agent_configs import MlpConfig
-from ble_train.mlp import MlpAgent
+from ble_train.algorithms.options import MlpOptions
+from ble_train.algorithms.sarsa import MlpAgent
 
 SHAPE = (4,)
 RNG = np.random.default_rng(0)
@@ -13,7 +13,7 @@ REWARDS = [0.5, -1.0, 2.0, 0.0, 1.0]
 
 
 def linear(agent: MlpAgent) -> tuple[np.ndarray, np.ndarray]:
-    layer = agent.frozen_policy().params["params"]["Dense_0"]
+    layer = agent.exported_policy().params["params"]["Dense_0"]
     return np.array(layer["kernel"], np.float64), np.array(layer["bias"], np.float64)
 
 
@@ -24,8 +24,8 @@ def fly(agent: MlpAgent) -> list[int]:
 
 
 def test_updates_are_full_gradient_sarsa():
-    config = MlpConfig(learning_rate=0.05, gamma=0.9)
-    agent = MlpAgent(3, SHAPE, seed=1, config=config)
+    options = MlpOptions(learning_rate=0.05, gamma=0.9)
+    agent = MlpAgent(3, SHAPE, seed=1, options=options)
     kernel, bias = linear(agent)
     actions = fly(agent)
     action = int(np.argmax(OBSERVATIONS[0] @ kernel + bias))
@@ -64,14 +64,14 @@ def test_evaluation_teaches_nothing():
 
 
 def test_checkpoints(tmp_path):
-    agent, other = (MlpAgent(3, SHAPE, seed=seed, config=MlpConfig((8,))) for seed in (1, 2))
+    agent, other = (MlpAgent(3, SHAPE, seed=seed, options=MlpOptions((8,))) for seed in (1, 2))
     assert other.reload_latest_checkpoint(str(tmp_path)) == -1
     fly(agent)
     agent.save_checkpoint(str(tmp_path), 3)
     agent.save_checkpoint(str(tmp_path), 4)
     other.load_checkpoint(str(tmp_path), 3)
     assert fly(other) == fly(agent)
-    assert MlpAgent(3, SHAPE, config=MlpConfig((8,))).reload_latest_checkpoint(str(tmp_path)) == 4
+    assert MlpAgent(3, SHAPE, options=MlpOptions((8,))).reload_latest_checkpoint(str(tmp_path)) == 4
 
 
 def test_it_starts_as_a_linear_map_of_uniform_weights():
@@ -84,4 +84,4 @@ def test_it_starts_as_a_linear_map_of_uniform_weights():
 @pytest.mark.parametrize("options", [{"learning_rate": 0.0}, {"gamma": 1.5}, {"hidden_sizes": (8, 0)}])
 def test_senseless_options_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
-        MlpConfig(**options)
+        MlpOptions(**options)

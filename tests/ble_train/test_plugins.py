@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 import pytest
 
-from ble_sim.plugins import UnknownNameError
-from ble_train.collectors.configs import ConsoleConfig, TensorboardConfig
+from ble_sim.plugins.registry import UnknownNameError
 from ble_train.collectors.console import ConsoleCollector
+from ble_train.collectors.options import ConsoleOptions, TensorboardOptions
 from ble_train.plugins import COLLECTORS, collector_names, create_collector_constructors
 from ble_train.registration import CollectorRegistration
 
 THIRD_PARTY_COLLECTORS = """
 from dataclasses import dataclass
-from ble_sim.plugins import hookimpl
+from ble_sim.plugins.registry import hookimpl
 from ble_train.collectors.collector import Collector
 from ble_train.registration import CollectorRegistration
 
 @dataclass(frozen=True)
-class TunedConfig:
+class TunedOptions:
     period: int = 1
 
 class Plain(Collector):
@@ -29,15 +29,15 @@ class Plain(Collector):
         return "plain"
 
 class Tuned(Plain):
-    def __init__(self, base_dir, num_actions, current_episode, *, config):
+    def __init__(self, base_dir, num_actions, current_episode, *, options):
         super().__init__(base_dir, num_actions, current_episode)
-        self.config = config
+        self.options = options
 
 @hookimpl
 def ble_register_collectors():
     return [
         CollectorRegistration("plain", Plain, summary="As in the original."),
-        CollectorRegistration("tuned", "third_party:Tuned", TunedConfig),
+        CollectorRegistration("tuned", "third_party:Tuned", TunedOptions),
     ]
 """
 
@@ -58,11 +58,11 @@ def test_installed_collectors_are_made_with_and_without_options(tmp_path):
     (info / "entry_points.txt").write_text("[ble.collectors]\nmine = third_party\n")
     code = """
 from ble_train.plugins import COLLECTORS, create_collector_constructors
-config = COLLECTORS.get("tuned").config_type(period=5)
-constructors = create_collector_constructors(["plain", "tuned"], {"tuned": config})
+options = COLLECTORS.get("tuned").options_type(period=5)
+constructors = create_collector_constructors(["plain", "tuned"], {"tuned": options})
 plain, tuned = (constructor(None, 3, 7) for constructor in constructors)
 default, = create_collector_constructors(["tuned"])
-print(COLLECTORS.origin("plain"), plain.current_episode, tuned.config.period, default(None, 3, 0).config.period)
+print(COLLECTORS.origin("plain"), plain.current_episode, tuned.options.period, default(None, 3, 0).options.period)
 """
     assert run_python(code, tmp_path) == "third-party 2.0 7 5 1"
 
@@ -72,7 +72,7 @@ def test_the_built_in_collectors_are_there_and_say_what_they_do():
     for name in collector_names():
         registration = COLLECTORS.get(name)
         assert registration.summary
-        registration.config_type()
+        registration.options_type()
 
 
 def test_constructors_stand_in_the_order_asked_for(tmp_path):
@@ -82,7 +82,7 @@ def test_constructors_stand_in_the_order_asked_for(tmp_path):
 
 
 def test_the_console_gets_its_options(capsys):
-    (constructor,) = create_collector_constructors(["console"], {"console": ConsoleConfig(save_to_file=False)})
+    (constructor,) = create_collector_constructors(["console"], {"console": ConsoleOptions(save_to_file=False)})
     assert isinstance(constructor(None, 3, 0), ConsoleCollector)
 
 
@@ -92,13 +92,13 @@ def test_an_unknown_collector_is_refused_with_the_nearest_name():
 
 
 def test_options_of_another_collector_are_refused():
-    with pytest.raises(TypeError, match=r"'console' are a ble_train.collectors.configs.Console"):
-        create_collector_constructors(["console"], {"console": TensorboardConfig()})
+    with pytest.raises(TypeError, match=r"'console' are a ble_train.collectors.options.Console"):
+        create_collector_constructors(["console"], {"console": TensorboardOptions()})
 
 
 def test_options_of_a_collector_not_asked_for_are_refused():
     with pytest.raises(ValueError, match="options for tensorboard, but no such collector was asked for"):
-        create_collector_constructors(["console"], {"tensorboard": TensorboardConfig()})
+        create_collector_constructors(["console"], {"tensorboard": TensorboardOptions()})
 
 
 def test_options_must_be_a_dataclass():
@@ -110,20 +110,20 @@ def test_options_must_be_a_dataclass():
         pass
 
     CollectorRegistration("mine", "my_package:MyCollector", DataclassOptions)
-    with pytest.raises(TypeError, match="config_type of collector 'mine' is no dataclass"):
+    with pytest.raises(TypeError, match="options_type of collector 'mine' is no dataclass"):
         CollectorRegistration("mine", "my_package:MyCollector", Options)
 
 
-@pytest.mark.parametrize("config_type", [ConsoleConfig, TensorboardConfig])
-def test_a_frequency_below_one_is_refused(config_type):
+@pytest.mark.parametrize("options_type", [ConsoleOptions, TensorboardOptions])
+def test_a_frequency_below_one_is_refused(options_type):
     with pytest.raises(ValueError, match="fine_grained_frequency must be at least 1 step, not 0"):
-        config_type(fine_grained_frequency=0)
+        options_type(fine_grained_frequency=0)
 
 
 def test_listing_collectors_and_their_options_imports_nothing_heavy():
     code = """
 from ble_train.plugins import COLLECTORS, collector_names
-assert [COLLECTORS.get(name).config_type for name in collector_names()]
+assert [COLLECTORS.get(name).options_type for name in collector_names()]
 print(sorted(sys.modules.keys() & {"jax", "numpy", "gymnasium", "ble_env", "tensorboardX"}))
 """
     assert run_python(code) == "[]"

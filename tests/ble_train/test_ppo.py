@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from ble_train.agent_configs import PpoConfig
-from ble_train.ppo import PpoAgent, Rollout, clipped_surrogate, generalised_advantages
-from ble_train.vector_agent import LaneStep
+from ble_train.algorithms.options import PpoOptions
+from ble_train.algorithms.ppo import PpoAgent, Rollout, clipped_surrogate, generalised_advantages
+from ble_train.learner import LaneStep
 
-SMALL = PpoConfig(
+SMALL = PpoOptions(
     level_sizes=(8,), summary_sizes=(8,), rollout_steps=8, minibatch_size=32, learning_rate=1e-2, decay_steps=10**9
 )
 
@@ -70,7 +70,7 @@ def test_the_surrogate_gains_nothing_beyond_the_clip_range(ratio, advantage, exp
 
 def test_it_learns_which_action_pays():
     rng = np.random.default_rng(0)
-    agent = PpoAgent(3, (1099,), seed=1, config=SMALL)
+    agent = PpoAgent(3, (1099,), seed=1, options=SMALL)
     agent.start_lanes(8)
     actions = agent.step_lanes(lanes_like(observations(rng), begins=True))
     share = []
@@ -85,7 +85,7 @@ def test_it_learns_which_action_pays():
 
 def test_evaluation_is_greedy_and_changes_nothing():
     rng = np.random.default_rng(0)
-    agent = PpoAgent(3, (1099,), seed=1, config=SMALL)
+    agent = PpoAgent(3, (1099,), seed=1, options=SMALL)
     agent.start_lanes(8)
     agent.step_lanes(lanes_like(observations(rng), begins=True))
     before = jax.tree.map(np.array, (agent.learned_state(), agent.working_state()))
@@ -94,7 +94,7 @@ def test_evaluation_is_greedy_and_changes_nothing():
     first, second = (agent.step_lanes(lanes_like(told, 1.0)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     jax.tree.map(np.testing.assert_array_equal, before, (agent.learned_state(), agent.working_state()))
-    policy = agent.batched_policy()
+    policy = agent.policy()
     for row, action in zip(told, first, strict=True):
         assert policy.init(policy.params, None, row)[1] == action
 
@@ -102,7 +102,7 @@ def test_evaluation_is_greedy_and_changes_nothing():
 def test_a_restored_agent_goes_on_as_the_saved_one():
     rng = np.random.default_rng(0)
     told = [lanes_like(observations(rng), rng.random(8, np.float32)) for _ in range(30)]
-    agent, other = PpoAgent(3, (1099,), seed=1, config=SMALL), PpoAgent(3, (1099,), seed=2, config=SMALL)
+    agent, other = PpoAgent(3, (1099,), seed=1, options=SMALL), PpoAgent(3, (1099,), seed=2, options=SMALL)
     agent.start_lanes(8)
     for lanes in told[:13]:  # within its second rollout
         agent.step_lanes(lanes)
@@ -125,7 +125,7 @@ def test_choices_that_were_never_flown_teach_nothing():
     told[4] = told[4]._replace(truncated=last)
 
     def learned(reward):
-        agent = PpoAgent(3, (1099,), seed=1, config=SMALL)
+        agent = PpoAgent(3, (1099,), seed=1, options=SMALL)
         agent.start_lanes(8)
         rewards = told[5].reward.copy()
         rewards[3] = reward
@@ -147,7 +147,7 @@ def test_choices_that_were_never_flown_teach_nothing():
 )
 def test_options_that_make_no_sense(options, message):
     with pytest.raises(ValueError, match=message):
-        PpoConfig(**options)
+        PpoOptions(**options)
 
 
 def test_another_environment_is_refused():

@@ -3,8 +3,8 @@ import io
 from rich.console import Console
 
 from ble_train.learning_curve import CurvePoint
+from ble_train.loops.records import EpisodeRecord, IterationRecord
 from ble_train.progress import TrainingProgress
-from ble_train.records import EpisodeRecord, IterationRecord
 
 
 def episode(number, env_steps, twr50):

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_train import replay
-from ble_train.replay import Slot
+from ble_train.replay import memory as replay
+from ble_train.replay.memory import Slot
 
 N_STEP, GAMMA, SIZE = 3, 0.9, 2
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from ble_agents import create_agent
-from ble_agents.frozen_policy import FrozenPolicy, save_policy
-from ble_agents.perciatelli44 import ARCHITECTURE, load_params
-from ble_train.agent_configs import DqnConfig, FinetuneConfig, QuantileConfig, ReplayConfig
+from ble_agents.agents.perciatelli44 import ARCHITECTURE, load_params
+from ble_agents.exported_policy import ExportedPolicy, save_policy
+from ble_train.algorithms.dqn import DqnAgent
+from ble_train.algorithms.finetune_perciatelli import FinetunePerciatelliAgent
+from ble_train.algorithms.options import DqnOptions, FinetuneOptions, QuantileOptions, ReplayOptions
+from ble_train.algorithms.qr_dqn import QuantileAgent
+from ble_train.algorithms.replay_learner import ReplayAgent
 from ble_train.builtin_agents import ble_register_agents
-from ble_train.dqn import DqnAgent
-from ble_train.finetune_perciatelli import FinetunePerciatelliAgent
-from ble_train.quantile import QuantileAgent
-from ble_train.replay_agent import ReplayAgent
-from ble_train.vector_agent import LaneStep
+from ble_train.learner import LaneStep
 
 SHAPE = (3,)
 SMALL: dict[str, Any] = {
@@ -27,14 +27,14 @@ SMALL: dict[str, Any] = {
     "learning_rate": 1e-3,
     "exploration": "none",
 }
-QUANTILE = QuantileConfig(**SMALL, num_quantiles=5)
-DQN = DqnConfig(**SMALL)
+QUANTILE = QuantileOptions(**SMALL, num_quantiles=5)
+DQN = DqnOptions(**SMALL)
 
 
 def make(kind: str = "quantile", seed: int = 0, **options: Any) -> ReplayAgent:
     if kind == "dqn":
-        return DqnAgent(2, SHAPE, seed=seed, config=dataclasses.replace(DQN, **options))
-    return QuantileAgent(2, SHAPE, seed=seed, config=dataclasses.replace(QUANTILE, **options))
+        return DqnAgent(2, SHAPE, seed=seed, options=dataclasses.replace(DQN, **options))
+    return QuantileAgent(2, SHAPE, seed=seed, options=dataclasses.replace(QUANTILE, **options))
 
 
 def lane_steps(lanes: int, number: int, seed: int = 0, mean_length: int = 12) -> list[LaneStep]:
@@ -114,12 +114,12 @@ def test_one_lane_counts_training_steps_as_the_original_does():
     assert steps_of(agent) == sum(length if terminal else length + 1 for length, terminal in EPISODES)
 
 
-def original_updates(calls: list[int], stored: list[int], config: ReplayConfig) -> int:
+def original_updates(calls: list[int], stored: list[int], options: ReplayOptions) -> int:
     """How many updates calls bring that count so many training steps, with so many transitions stored."""
     counter = updates = 0
     for steps, number in zip(calls, stored, strict=True):
         for _ in range(steps):
-            updates += number > config.min_replay_history and counter % config.update_period == 0
+            updates += number > options.min_replay_history and counter % options.update_period == 0
             counter += 1
     return updates
 
@@ -134,7 +134,7 @@ def test_the_schedule_of_updates(kind, lanes):
         agent.step_lanes(step)
         calls.append(lanes - int(step.terminated.sum()))
         stored.append(int(memory_of(agent)["num_stored"]))
-        assert updates_of(agent) == original_updates(calls, stored, agent.config)
+        assert updates_of(agent) == original_updates(calls, stored, agent.options)
     assert updates_of(agent) > 30
     assert steps_of(agent) == sum(calls)
 
@@ -226,7 +226,7 @@ def test_evaluation_is_greedy_and_changes_nothing():
         agent.step_lanes(step)
     before = agent.learned_state(), memory_of(agent)
     agent.set_mode("eval")
-    policy = agent.batched_policy()
+    policy = agent.policy()
     for step in lane_steps(2, 10, seed=1):
         _, expected = jax.vmap(policy.init, in_axes=(None, None, 0))(
             policy.params, jax.random.PRNGKey(0), step.observation
@@ -354,10 +354,10 @@ def test_losses_are_logged_by_training_step():
 
 def test_an_update_is_adam_on_the_mean_loss_with_new_priorities():
     """One update of a linear DQN with one-step samples, written out."""
-    config = DqnConfig(
+    options = DqnOptions(
         **{**SMALL, "hidden_sizes": (), "min_replay_history": 20}, n_step=1, prioritized=True, replay_dtype="float32"
     )
-    agent = DqnAgent(2, SHAPE, seed=0, config=config)
+    agent = DqnAgent(2, SHAPE, seed=0, options=options)
     agent.start_lanes(1)
     steps = lane_steps(1, 25, mean_length=10**6)
     for step in steps[:24]:
@@ -370,18 +370,18 @@ def test_an_update_is_adam_on_the_mean_loss_with_new_priorities():
     old, new = (state["params"]["params"]["Dense_0"] for state in (before[0], after[0]))
     kernel, bias = old["kernel"].astype(float), old["bias"].astype(float)
     values = slots["observation"] @ kernel + bias
-    targets = slots["reward"][:-1] + config.gamma * values[1:].max(axis=1)
+    targets = slots["reward"][:-1] + options.gamma * values[1:].max(axis=1)
     errors = values[np.arange(len(targets)), slots["action"][:-1]] - targets
     nodes = after[1]["tree"]["nodes"]
     priorities = nodes[len(nodes) // 2 :]
     drawn = np.flatnonzero((priorities > 0) & (priorities != 1.0))
-    assert len(drawn) == config.batch_size  # All different, from strata of 23 equal priorities.
+    assert len(drawn) == options.batch_size  # All different, from strata of 23 equal priorities.
     np.testing.assert_allclose(priorities[drawn], np.sqrt(errors[drawn] ** 2 + 1e-10), rtol=1e-4)
     gradient = np.zeros_like(kernel)
     for slot in drawn:
         gradient[:, slots["action"][slot]] += 2 * errors[slot] * slots["observation"][slot] / len(drawn)
     # Adam's first step, whose corrections undo the decays.
-    step = config.learning_rate * gradient / (np.abs(gradient) + config.adam_eps)
+    step = options.learning_rate * gradient / (np.abs(gradient) + options.adam_eps)
     np.testing.assert_allclose(new["kernel"], kernel - step, rtol=1e-4, atol=1e-7)
 
 
@@ -419,7 +419,7 @@ def test_wrong_lanes_and_spaces_are_refused():
     with pytest.raises(ValueError, match=r"expects observations \[2, 3\], got \(3, 3\)"):
         agent.step_lanes(lane_steps(3, 1)[0])
     with pytest.raises(ValueError, match="flatten"):
-        QuantileAgent(2, (3, 3), config=QUANTILE)
+        QuantileAgent(2, (3, 3), options=QUANTILE)
     with pytest.raises(ValueError, match="exploration='none'"):
         QuantileAgent(2, SHAPE)
     with pytest.raises(ValueError, match="finetune_perciatelli"):
@@ -458,8 +458,8 @@ def test_they_find_the_rewarding_way(kind):
         "epsilon": 0.3,
         "hidden_sizes": (32,),
     }
-    config = dataclasses.replace(QUANTILE if kind == "quantile" else DQN, **options, replay_capacity=4000)
-    agent = (QuantileAgent if kind == "quantile" else DqnAgent)(2, (4,), seed=0, config=config)
+    options = dataclasses.replace(QUANTILE if kind == "quantile" else DQN, **options, replay_capacity=4000)
+    agent = (QuantileAgent if kind == "quantile" else DqnAgent)(2, (4,), seed=0, options=options)
     lanes, places = 8, np.zeros(8, int)
     agent.start_lanes(lanes)
     no, reward, terminated = np.zeros(lanes, bool), np.zeros(lanes, np.float32), np.zeros(lanes, bool)
@@ -477,13 +477,13 @@ def test_they_find_the_rewarding_way(kind):
     told = LaneStep(observation, *(np.zeros(4, np.float32), *[np.zeros(4, bool)] * 2), np.ones(4, bool))
     assert agent.step_lanes(told).tolist() == [1, 1, 1, 1]
     params = agent.learned_state()["params"]
-    values = np.asarray(agent.frozen_policy().architecture.preferences(params, observation))
+    values = np.asarray(agent.exported_policy().architecture.preferences(params, observation))
     np.testing.assert_allclose(values[:, 1], [0.9**3, 0.9**2, 0.9, 1.0], atol=0.15)
 
 
 def test_finetuning_starts_as_the_published_agent():
-    config = FinetuneConfig(replay_capacity=1000)
-    agent = FinetunePerciatelliAgent(3, (1099,), seed=0, config=config)
+    options = FinetuneOptions(replay_capacity=1000)
+    agent = FinetunePerciatelliAgent(3, (1099,), seed=0, options=options)
     state = agent.learned_state()
     for name in ("params", "target_params"):
         jax.tree.map(np.testing.assert_array_equal, state[name], load_params())
@@ -496,23 +496,23 @@ def test_finetuning_starts_as_the_published_agent():
 
 def test_finetuning_may_start_from_an_exported_agent(tmp_path):
     params = jax.tree.map(lambda leaf: 2.0 * leaf, load_params())
-    save_policy(tmp_path / "doubled.npz", FrozenPolicy(ARCHITECTURE, params))
-    config = FinetuneConfig(replay_capacity=1000, start=str(tmp_path / "doubled.npz"))
-    agent = FinetunePerciatelliAgent(3, (1099,), seed=0, config=config)
+    save_policy(tmp_path / "doubled.npz", ExportedPolicy(ARCHITECTURE, params))
+    options = FinetuneOptions(replay_capacity=1000, start=str(tmp_path / "doubled.npz"))
+    agent = FinetunePerciatelliAgent(3, (1099,), seed=0, options=options)
     jax.tree.map(np.testing.assert_array_equal, agent.learned_state()["params"], params)
     for start in ("windward", "random"):
         with pytest.raises(ValueError, match=f"start is an agent with Perciatelli44's network.* and '{start}' is none"):
-            FinetunePerciatelliAgent(3, (1099,), config=dataclasses.replace(config, start=start))
+            FinetunePerciatelliAgent(3, (1099,), options=dataclasses.replace(options, start=start))
 
 
 def test_the_published_configuration():
-    config = QuantileConfig()
-    assert (config.gamma, config.n_step, config.batch_size, config.num_quantiles) == (0.993, 5, 32, 51)
-    assert (config.learning_rate, config.adam_eps) == (2e-6, 2e-5)
-    assert (config.update_period, config.target_update_period, config.min_replay_history) == (4, 100, 500)
-    assert (config.replay_capacity, config.prioritized, config.epsilon) == (2_000_000, True, 0.0)
-    assert (config.exploration, config.exploratory_episode_probability) == ("marco_polo", 0.8)
-    dqn = DqnConfig()
+    options = QuantileOptions()
+    assert (options.gamma, options.n_step, options.batch_size, options.num_quantiles) == (0.993, 5, 32, 51)
+    assert (options.learning_rate, options.adam_eps) == (2e-6, 2e-5)
+    assert (options.update_period, options.target_update_period, options.min_replay_history) == (4, 100, 500)
+    assert (options.replay_capacity, options.prioritized, options.epsilon) == (2_000_000, True, 0.0)
+    assert (options.exploration, options.exploratory_episode_probability) == ("marco_polo", 0.8)
+    dqn = DqnOptions()
     assert (dqn.prioritized, dqn.epsilon, dqn.exploration) == (False, 0.01, "none")
 
 
@@ -532,7 +532,7 @@ def test_the_published_configuration():
 )
 def test_senseless_options_are_refused(options):
     with pytest.raises(ValueError, match=next(iter(options))):
-        QuantileConfig(**options)
+        QuantileOptions(**options)
 
 
 def test_they_are_registered_under_the_names_of_the_original():

@@ -8,9 +8,9 @@ from training_fakes import FAILING_STEPS, FakeAgent, FakeEnv
 from ble_agents import AgentMode
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorWarning
+from ble_train.loops.classic import TRAINING_SEEDS, iteration_seed, run_training_loop
+from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
 from ble_train.plugins import create_collector_constructors
-from ble_train.records import EpisodeRecord, IterationLog, IterationRecord
-from ble_train.train_lib import TRAINING_SEEDS, iteration_seed, run_training_loop
 
 
 class Recorder(Collector):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from vector_fakes import DigestAgent
 
-from ble_env.vector_env import BalloonVectorEnv
+from ble_env.gymnasium_envs.vector import BalloonVectorEnv
 from ble_train.checkpoints import Checkpoints
 from ble_train.collectors.collector import Collector
-from ble_train.vector_loop import run_vector_training_loop
+from ble_train.loops.lanes import run_vector_training_loop
 
 NUM_ENVS = 6
 LIMIT = 12

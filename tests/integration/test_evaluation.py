@@ -9,7 +9,7 @@ from ble_agents import create_agent
 from ble_env import BalloonEnv
 from ble_eval import cli
 from ble_eval.eval_lib import eval_agent
-from ble_eval.result_files import read_results
+from ble_eval.results.files import read_results
 from ble_eval.suites import EvaluationSuite
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "eval"

@@ -44,7 +44,7 @@ ABSENT = {
 """What a package must not bring."""
 
 NEEDS_EXTRA = {
-    "ble-sim": ["ble_sim.wind.train_vae", "ble_sim.wind.vae_training"],
+    "ble-sim": ["ble_train.commands.wind", "ble_train.wind_vae.training"],
     "ble-env": ["ble_env.rendering.matplotlib_renderer"],
 }
 """Modules that cannot be imported without one of the package's extras."""
@@ -66,9 +66,9 @@ print(json.dumps(failed))
 JOBS = {
     "ble-sim": """
 import jax
-from ble_sim.dynamics import initial_state, step
+from ble_sim.flight import initial_state, step
 from ble_sim.scenario import sample_scenario
-from ble_sim.vehicle import Vehicle
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.wind.registry import make_wind_field
 
 assert make_wind_field("generative").parameters()
@@ -221,7 +221,7 @@ def trained(environments, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     flags = "--collectors reward_histogram --collector.reward-histogram.bins 4 --agent bandit --agent.exploration 0.5"
     wind = "--wind-field sea_breeze --wind-field.speed 4"
-    task = "--feature-constructor gauges --feature-constructor.distance-scale 80 --reward-function inside"
+    task = "--observation gauges --observation.distance-scale 80 --reward inside"
     counts = "--num-iterations 1 --episodes-per-iteration 2 --max-episode-length 6 --evaluation-period 0"
     environment.run("ble-train", "run", "--base-dir", "run", *f"{flags} {wind} {task} {counts}".split(), folder=folder)
     return folder / "run"
@@ -231,11 +231,11 @@ def test_a_sample_package_trains(trained, environments):
     histograms = sorted((trained / "metrics" / "reward_histogram").iterdir())
     assert [sum(json.loads(file.read_text())) for file in histograms] == [6, 6]
     assert [len(json.loads(file.read_text())) for file in histograms] == [4, 4]
-    config = json.loads((trained / "config.json").read_text())
-    for part in ("agent", "wind field", "feature constructor", "reward function"):
-        assert config["software"][part] == "ble-sample 1.2.3"
-    assert config["feature_constructor_options"] == {"distance_scale": 80.0}
-    assert config["reward_function_options"] == {"radius_km": 50.0}
+    options = json.loads((trained / "config.json").read_text())
+    for part in ("agent", "wind field", "observation", "reward"):
+        assert options["software"][part] == "ble-sample 1.2.3"
+    assert options["observation_options"] == {"distance_scale": 80.0}
+    assert options["reward_options"] == {"radius_km": 50.0}
     listing = environments("ble-train").run("ble-train", "plugins")
     for name in ("bandit", "sea_breeze", "gauges", "inside", "line", "reward_histogram"):
         assert f"{name} " in listing
@@ -256,9 +256,9 @@ def test_a_sample_package_is_evaluated_in_another_environment(trained, environme
     provenance = json.loads((tmp_path / "results" / "two_hours" / "bandit_0.provenance").read_text())
     assert provenance["settings"]["agent_options"]["exploration"] == 0.5
     assert provenance["software"]["wind field"] == "ble-sample 1.2.3"
-    assert provenance["settings"]["feature_constructor"] == "gauges"  # as it was trained
-    assert provenance["settings"]["feature_constructor_options"] == {"distance_scale": 80.0}
-    assert provenance["settings"]["reward_function"] == "station_keeping"
+    assert provenance["settings"]["observation"] == "gauges"  # as it was trained
+    assert provenance["settings"]["observation_options"] == {"distance_scale": 80.0}
+    assert provenance["settings"]["reward"] == "station_keeping"
     assert {record["cumulative_reward"] % 1.0 for record in records} != {0.0}
 
 

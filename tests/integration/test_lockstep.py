@@ -13,7 +13,7 @@ from ble_env import BalloonEnv
 from ble_eval.eval_lib import eval_agent
 from ble_eval.lockstep import fly_in_lockstep
 from ble_eval.suites import EvaluationSuite
-from ble_sim.vehicle import Vehicle
+from ble_sim.balloon.vehicle import Vehicle
 
 
 class OneByOne(Agent):
@@ -39,7 +39,7 @@ class OneByOne(Agent):
 def fly(seeds, agent="station_seeker", tile_size=4, max_steps=90, **options):
     env = BalloonEnv(wind_field="simple", **options)
     flights = fly_in_lockstep(
-        create_agent(agent).batched_policy(),
+        create_agent(agent).policy(),
         env.task,
         env.vehicle,
         env.precision,
@@ -115,7 +115,7 @@ def test_two_devices_fly_as_one_does():
         "import dataclasses, json, jax; assert len(jax.devices()) == {devices};"
         "from ble_agents import create_agent; from ble_env import BalloonEnv; from ble_eval.lockstep import *;"
         "env = BalloonEnv(wind_field='simple');"
-        "policy = create_agent('station_seeker').batched_policy();"
+        "policy = create_agent('station_seeker').policy();"
         "flights = fly_in_lockstep(policy, env.task, env.vehicle, 'float32', range(9), 60, agent_seeds=range(9),"
         " keep_paths=True, tile_size=4, device={device});"
         "print(json.dumps(sorted(map(dataclasses.astuple, flights))))"

@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_sim.atmosphere import make_atmosphere
+from ble_sim.balloon.safety import Action, SafetyState
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.precision import float_dtype, reference_draws
-from ble_sim.safety import Action, SafetyState
 from ble_sim.scenario import Scenario
+from ble_sim.sky.atmosphere import make_atmosphere
 from ble_sim.state import Balloon
-from ble_sim.vehicle import Vehicle
 from ble_sim.wind.noise import WindNoise
 
 DATA = Path(__file__).parents[1] / "data"

@@ -3,17 +3,17 @@
 import numpy as np
 
 from ble_agents.agent import AgentMode
-from ble_agents.frozen_policy import FrozenPolicy
-from ble_train.vector_agent import LaneStep, VectorAgent
+from ble_agents.exported_policy import ExportedPolicy
+from ble_train.learner import LaneStep, Learner
 
 
-class DigestAgent(VectorAgent):
+class DigestAgent(Learner):
     """Keeps a number for each lane that every observation and reward changes, and acts by it.
 
     `learned` adds up all rewards: two runs that learned the same flew the same.
     """
 
-    def __init__(self, num_actions=3, observation_shape=(1,), *, seed=0, config=None):
+    def __init__(self, num_actions=3, observation_shape=(1,), *, seed=0, options=None):
         super().__init__(num_actions, observation_shape)
         self.learned = np.float64(seed or 0)
         self.told = []
@@ -45,8 +45,8 @@ class DigestAgent(VectorAgent):
     def take_metrics(self):
         return {"Learned": float(self.learned)}
 
-    def frozen_policy(self) -> FrozenPolicy:
+    def exported_policy(self) -> ExportedPolicy:
         raise NotImplementedError
 
-    def batched_policy(self):
+    def policy(self):
         return None

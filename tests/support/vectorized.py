@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_env.functional import Task, advance
-from ble_env.gym_env import BalloonEnv, SimulatorState
+from ble_env.core import Task, advance
+from ble_env.gymnasium_envs.single import BalloonEnv, Snapshot
 from ble_sim.precision import precision_scope
 
 TASK = Task()
@@ -31,7 +31,7 @@ def begin_batch(seeds: Iterable[int], precision: str) -> tuple[Any, Any, np.ndar
     flights, observations = [], []
     for seed in seeds:
         observations.append(env.reset(seed=int(seed))[0])
-        flights.append(env.get_simulator_state())
+        flights.append(env.get_snapshot())
     with precision_scope(precision):
         scenario, state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *flights)
     return scenario, state, np.stack(observations)
@@ -39,7 +39,7 @@ def begin_batch(seeds: Iterable[int], precision: str) -> tuple[Any, Any, np.ndar
 
 def observe_alone(scenario: Any, state: Any, precision: str) -> np.ndarray:
     """What the environment observes in a state."""
-    return environment(precision).set_simulator_state(SimulatorState(scenario, state))[0]
+    return environment(precision).set_snapshot(Snapshot(scenario, state))[0]
 
 
 def take(tree: Any, index: Any) -> Any:
@@ -49,5 +49,5 @@ def take(tree: Any, index: Any) -> Any:
 
 def outside_of_space(observations: np.ndarray) -> np.ndarray:
     """Where observations [..., 1099] are not a number, or not within the observation space."""
-    space = TASK.features.observation_space
+    space = TASK.observation.observation_space
     return ~((observations >= space.low) & (observations <= space.high))

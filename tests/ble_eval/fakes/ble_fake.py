@@ -15,7 +15,7 @@ import gymnasium as gym
 import numpy as np
 
 from ble_agents import Agent, AgentMode
-from ble_sim.plugins import hookimpl
+from ble_sim.plugins.registry import hookimpl
 
 FAILING_STEPS = 7
 
@@ -83,10 +83,10 @@ class FakeOptions:
 class FakeAgent(Agent):
     """Random now and then, and keeps a record of every call."""
 
-    def __init__(self, num_actions, observation_shape, *, seed=None, config=None):
+    def __init__(self, num_actions, observation_shape, *, seed=None, options=None):
         self.calls: list[tuple] = []
         super().__init__(num_actions, observation_shape)
-        self._wildness = (config or FakeOptions()).wildness
+        self._wildness = (options or FakeOptions()).wildness
         if not 0 <= self._wildness <= 1:
             raise ValueError(f"wildness is {self._wildness}, outside [0, 1].")
         self._random = random.Random(seed)

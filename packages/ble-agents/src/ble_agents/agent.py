@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from ble_agents.frozen_policy import FrozenPolicy
+    from ble_agents.exported_policy import ExportedPolicy
     from ble_agents.policy import Policy
 
 
@@ -84,10 +84,10 @@ class Agent(abc.ABC):
         """Read the newest parameters in the directory; returns their iteration's number, or -1 for none."""
         return -1
 
-    def batched_policy(self) -> "Policy | None":
+    def policy(self) -> "Policy | None":
         """The agent as pure functions, with which many episodes can be flown at once; None if it has none."""
         return None
 
-    def frozen_policy(self) -> "FrozenPolicy | None":
+    def exported_policy(self) -> "ExportedPolicy | None":
         """The agent as a network and its parameters, which can be kept in a plain file; None if it is none."""
         return None

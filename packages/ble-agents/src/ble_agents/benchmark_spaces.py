@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ble_env.named_features import NUM_FEATURES
-from ble_sim.safety import Action
+from ble_env.observation.layout import NUM_FEATURES
+from ble_sim.balloon.safety import Action
 
 NUM_ACTIONS = len(Action)
 

@@ -2,7 +2,7 @@
 
     # my_package/ble_plugin.py
     from ble_agents.registration import AgentRegistration
-    from ble_sim.plugins import hookimpl
+    from ble_sim.plugins.registry import hookimpl
 
     @hookimpl
     def ble_register_agents():
@@ -14,13 +14,13 @@
 
 `create_agent("my_agent")` and every command line then find it by name. `ble_agents.agent.Agent` says what an
 agent does, `AgentRegistration` how it is constructed and how it gets options of its own. The environment variable
-`BLE_PLUGINS` (see `ble_sim.plugins`) chooses which plugins are loaded.
+`BLE_PLUGINS` (see `ble_sim.plugins.registry`) chooses which plugins are loaded.
 """
 
 from collections.abc import Iterable
 
 from ble_agents.registration import AgentRegistration
-from ble_sim.plugins import hookspec
+from ble_sim.plugins.registry import hookspec
 
 
 @hookspec

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ble_agents import builtin_agents, hookspecs
+from ble_agents import builtins as builtin_agents
+from ble_agents import hookspecs
 from ble_agents.agent import Agent
 from ble_agents.registration import AgentRegistration
-from ble_sim.plugins import Registry, resolve
+from ble_sim.plugins.registry import Registry, resolve
 
 EXPORTED_SUFFIX = ".npz"
 """Of the files that hold an exported agent each."""
@@ -39,7 +40,7 @@ def find_agent(name: str) -> AgentRegistration:
         return AGENTS.get(name)
 
     def construct(*arguments: Any, **options: Any) -> Agent:
-        from ble_agents.trained_agent import TrainedAgent  # only now: it brings jax
+        from ble_agents.agents.exported import TrainedAgent  # only now: it brings jax
 
         return TrainedAgent(Path(name), *arguments, **options)
 
@@ -62,7 +63,7 @@ def create_agent(
     observation_shape: Sequence[int] = (1099,),
     *,
     seed: int | None = None,
-    config: Any = None,
+    options: Any = None,
 ) -> Agent:
     """Make the agent called `name`.
 
@@ -71,12 +72,12 @@ def create_agent(
         num_actions: how many actions the environment has; three in the benchmark.
         observation_shape: shape of its observations; (1099,) in the benchmark.
         seed: of the agent's random draws; None draws one.
-        config: the agent's options, an instance of its registration's `config_type`; None for the defaults.
+        options: the agent's options, an instance of its registration's `options_type`; None for the defaults.
 
     Raises:
         UnknownNameError: no agent has this name.
-        TypeError: `config` is not that of this agent.
+        TypeError: `options` is not that of this agent.
     """
     registration = find_agent(name)
-    config = registration.options(config)
-    return resolve(registration.constructor)(num_actions, observation_shape, seed=seed, config=config)
+    options = registration.options(options)
+    return resolve(registration.constructor)(num_actions, observation_shape, seed=seed, options=options)

@@ -162,7 +162,7 @@ class PolicyAgent(Agent):
         """Forget the episode."""
         self._carry = None
 
-    def batched_policy(self) -> Policy:
+    def policy(self) -> Policy:
         """The policy itself."""
         return self._policy
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ble_sim.plugins import Registration
+from ble_sim.plugins.registry import Registration
 
 
 @dataclass(frozen=True)
 class AgentRegistration(Registration):
     """An agent that can be asked for by name.
 
-    Its constructor is called as constructor(num_actions, observation_shape, seed=int or None, config=a config_type).
+    Its constructor is called as constructor(num_actions, observation_shape, seed=int or None, options=a options_type).
     """
 
     kind: ClassVar[str] = "agent"

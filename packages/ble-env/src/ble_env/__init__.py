@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
-from ble_env.named_features import NamedFeatures, named_features
+from ble_env.observation.layout import NamedFeatures, named_features
 
 if TYPE_CHECKING:
-    from ble_env.features import FeatureConstructor, PerciatelliFeatures
-    from ble_env.gym_env import BalloonEnv, SimulatorState
-    from ble_env.gymnax_env import BalloonGymnaxEnv
+    from ble_env.gymnasium_envs.single import BalloonEnv, Snapshot
+    from ble_env.gymnasium_envs.vector import BalloonVectorEnv
+    from ble_env.gymnax_env.env import BalloonGymnaxEnv
+    from ble_env.observation.perciatelli import ObservationFunction, PerciatelliObservation
     from ble_env.rendering.renderer import Renderer
     from ble_env.reward import RewardFunction, StationKeepingReward
-    from ble_env.vector_env import BalloonVectorEnv
 
 __all__ = [
     "BalloonEnv",
     "BalloonGymnaxEnv",
     "BalloonVectorEnv",
-    "FeatureConstructor",
+    "ObservationFunction",
     "NamedFeatures",
-    "PerciatelliFeatures",
+    "PerciatelliObservation",
     "Renderer",
     "RewardFunction",
-    "SimulatorState",
+    "Snapshot",
     "StationKeepingReward",
     "named_features",
 ]
@@ -38,21 +38,21 @@ MAX_EPISODE_STEPS = 960
 """Two days, as the benchmark flies."""
 
 _LAZY = {
-    "BalloonEnv": "gym_env",
-    "SimulatorState": "gym_env",
-    "FeatureConstructor": "features",
-    "PerciatelliFeatures": "features",
+    "BalloonEnv": "gymnasium_envs.single",
+    "Snapshot": "gymnasium_envs.single",
+    "ObservationFunction": "observation.perciatelli",
+    "PerciatelliObservation": "observation.perciatelli",
     "Renderer": "rendering.renderer",
     "RewardFunction": "reward",
     "StationKeepingReward": "reward",
-    "BalloonVectorEnv": "vector_env",
-    "BalloonGymnaxEnv": "gymnax_env",
+    "BalloonVectorEnv": "gymnasium_envs.vector",
+    "BalloonGymnaxEnv": "gymnax_env.env",
 }
 
 gymnasium.register(
     ENV_ID,
-    entry_point="ble_env.gym_env:BalloonEnv",
-    vector_entry_point="ble_env.vector_env:BalloonVectorEnv",
+    entry_point="ble_env.gymnasium_envs.single:BalloonEnv",
+    vector_entry_point="ble_env.gymnasium_envs.vector:BalloonVectorEnv",
     max_episode_steps=MAX_EPISODE_STEPS,
 )
 

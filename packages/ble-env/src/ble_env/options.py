@@ -1,79 +1,28 @@
-"""What the environments' arguments and reset options mean, checked in one place."""
+"""Options of the built-in parts. A command line turns the fields into flags, so nothing here imports jax."""
 
-import math
-import numbers
-from collections.abc import Mapping
-from typing import Any
-
-from ble_env.features import FeatureConstructor
-from ble_env.functional import Task
-from ble_env.plugins import make_features, make_reward
-from ble_env.reward import RewardFunction
-from ble_sim.constants import SECONDS_PER_DAY
-from ble_sim.plugins import unknown_name
-from ble_sim.vehicle import Vehicle
-from ble_sim.wind.field import WindField
-from ble_sim.wind.registry import make_wind_field
-
-RESET_OPTIONS = {
-    "x": ("start_x", -1e6, 1e6),
-    "y": ("start_y", -1e6, 1e6),
-    "pressure": ("start_pressure", 5000.0, 14000.0),
-    "start_time": ("start_time", 0, 2**31 - 1 - 366 * SECONDS_PER_DAY),
-    "latitude": ("latitude", -59.0, 59.0),
-    "longitude": ("longitude", -180.0, 180.0),
-    "upwelling_infrared": ("upwelling_infrared", 225.0, 400.0),
-}
-"""Option -> field of `Scenario`, lowest and highest value."""
+from dataclasses import dataclass
 
 
-def make_task(
-    wind_field: str | WindField,
-    feature_constructor: str | FeatureConstructor,
-    reward_function: str | RewardFunction,
-    station_keeping_radius_km: float,
-    vehicle: Vehicle,
-) -> Task:
-    """The task that an environment's arguments describe.
+@dataclass(frozen=True)
+class StationKeepingOptions:
+    """How the reward falls with the distance from the station. The defaults are the benchmark's."""
 
-    Raises:
-        ValueError: for a part that is not installed, or a radius that is not positive.
-    """
-    if not (math.isfinite(station_keeping_radius_km) and station_keeping_radius_km > 0.0):
-        raise ValueError(f"station_keeping_radius_km must be positive, got {station_keeping_radius_km}")
-    return Task(
-        wind_field=make_wind_field(wind_field) if isinstance(wind_field, str) else wind_field,
-        features=(
-            make_features(feature_constructor, vehicle) if isinstance(feature_constructor, str) else feature_constructor
-        ),
-        reward=make_reward(reward_function) if isinstance(reward_function, str) else reward_function,
-        station_keeping_radius_km=station_keeping_radius_km,
-    )
+    radius_km: float = 50.0
+    """Distance from the station up to which the reward is 1, km."""
+    dropoff: float = 0.4
+    """Reward just beyond it."""
+    halflife_km: float = 100.0
+    """Distance in which the reward beyond it halves, km."""
+
+    def __post_init__(self) -> None:
+        for name in ("radius_km", "halflife_km"):
+            if not getattr(self, name) > 0.0:
+                raise ValueError(f"{name} must be positive, not {getattr(self, name)} km.")
 
 
-def check_max_episode_steps(max_episode_steps: int | None) -> int | None:
-    """Return the time limit if it is one.
+@dataclass(frozen=True)
+class MatplotlibOptions:
+    """How large the picture is."""
 
-    Raises:
-        ValueError: it is not.
-    """
-    if max_episode_steps is not None and max_episode_steps < 1:
-        raise ValueError(f"max_episode_steps must be at least 1 or None, got {max_episode_steps}")
-    return max_episode_steps
-
-
-def scenario_changes(options: Mapping[str, Any]) -> dict[str, float]:
-    """The fields of `Scenario` that reset options change, and to what.
-
-    Raises:
-        ValueError: for an unknown option, or one out of range.
-    """
-    changes = {}
-    for name, value in options.items():
-        if name not in RESET_OPTIONS:
-            raise unknown_name("reset option", name, RESET_OPTIONS)
-        field, low, high = RESET_OPTIONS[name]
-        if not (isinstance(value, numbers.Real) and low <= value <= high):
-            raise ValueError(f"reset option {name!r} must be a number in [{low}, {high}], got {value!r}")
-        changes[field] = value
-    return changes
+    dpi: int = 100
+    """Pixels an inch; the picture is 15 by 10 inches."""

@@ -1,27 +1,28 @@
-"""Feature constructors, reward functions and renderers by name: our own, and those that other packages bring.
+"""Observations, rewards and renderers by name: our own, and those that other packages bring.
 
 Nothing here imports jax: names can be listed, and flags made of options, before anything is computed.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from ble_env import builtin_parts, hookspecs
-from ble_env.registration import FeaturesRegistration, RendererRegistration, RewardRegistration
-from ble_sim.plugins import Registry
+from ble_env import builtins as builtin_parts
+from ble_env import hookspecs
+from ble_env.registration import ObservationRegistration, RendererRegistration, RewardRegistration
+from ble_sim.plugins.registry import Registry
 
 if TYPE_CHECKING:
-    from ble_env.features import FeatureConstructor
+    from ble_env.observation.perciatelli import ObservationFunction
     from ble_env.rendering.renderer import Renderer
     from ble_env.reward import RewardFunction
-    from ble_sim.vehicle import Vehicle
+    from ble_sim.balloon.vehicle import Vehicle
 
-FEATURES: Registry[FeaturesRegistration] = Registry(
-    kind=FeaturesRegistration.kind,
-    group="ble.features",
+OBSERVATIONS: Registry[ObservationRegistration] = Registry(
+    kind=ObservationRegistration.kind,
+    group="ble.observations",
     hookspecs=hookspecs,
-    hook="ble_register_features",
+    hook="ble_register_observations",
     builtins=(builtin_parts,),
-    record_type=FeaturesRegistration,
+    record_type=ObservationRegistration,
 )
 
 REWARDS: Registry[RewardRegistration] = Registry(
@@ -43,27 +44,27 @@ RENDERERS: Registry[RendererRegistration] = Registry(
 )
 
 
-def make_features(name: str, vehicle: "Vehicle", config: Any = None) -> "FeatureConstructor":
-    """Construct the feature constructor called `name`.
+def make_observation(name: str, vehicle: "Vehicle", options: Any = None) -> "ObservationFunction":
+    """Construct the observation called `name`.
 
     Args:
         name: as registered.
         vehicle: the balloon that is flown.
-        config: options, an instance of its registration's `config_type`; None for the defaults.
+        options: options, an instance of its registration's `options_type`; None for the defaults.
 
     Raises:
         UnknownNameError: no installed package brings it; the message lists those there are.
         DuplicateNameError: several do.
-        TypeError: `config` is not that of this feature constructor.
+        TypeError: `options` is not that of this observation.
     """
-    return FEATURES.get(name).construct(vehicle, config=config)
+    return OBSERVATIONS.get(name).construct(vehicle, options=options)
 
 
-def make_reward(name: str, config: Any = None) -> "RewardFunction":
-    """Construct the reward function called `name`; as `make_features`."""
-    return REWARDS.get(name).construct(config=config)
+def make_reward(name: str, options: Any = None) -> "RewardFunction":
+    """Construct the reward called `name`; as `make_observation`."""
+    return REWARDS.get(name).construct(options=options)
 
 
-def make_renderer(name: str, station_keeping_radius_km: float = 50.0, config: Any = None) -> "Renderer":
-    """Construct the renderer called `name`, which draws a circle of that radius; as `make_features`."""
-    return RENDERERS.get(name).construct(station_keeping_radius_km, config=config)
+def make_renderer(name: str, station_keeping_radius_km: float = 50.0, options: Any = None) -> "Renderer":
+    """Construct the renderer called `name`, which draws a circle of that radius; as `make_observation`."""
+    return RENDERERS.get(name).construct(station_keeping_radius_km, options=options)

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ble_sim.plugins import Registration
+from ble_sim.plugins.registry import Registration
 
 
 @dataclass(frozen=True)
-class FeaturesRegistration(Registration):
-    """A `FeatureConstructor` by name, made by constructor(vehicle, **options)."""
+class ObservationRegistration(Registration):
+    """A `ObservationFunction` by name, made by constructor(vehicle, **options)."""
 
-    kind: ClassVar[str] = "feature constructor"
+    kind: ClassVar[str] = "observation"
 
 
 @dataclass(frozen=True)
 class RewardRegistration(Registration):
     """A `RewardFunction` by name, made by constructor(**options)."""
 
-    kind: ClassVar[str] = "reward function"
+    kind: ClassVar[str] = "reward"
 
 
 @dataclass(frozen=True)

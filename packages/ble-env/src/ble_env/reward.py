@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_env.configs import StationKeepingConfig
-from ble_sim.dynamics import sun_at
-from ble_sim.power import has_excess_energy
-from ble_sim.safety import Action
+from ble_env.options import StationKeepingOptions
+from ble_sim.balloon.power import has_excess_energy
+from ble_sim.balloon.safety import Action
+from ble_sim.flight import sun_at
 from ble_sim.scenario import Scenario
 from ble_sim.state import SimState
 
@@ -26,7 +26,7 @@ class RewardFunction(Protocol):
 
 
 @dataclass(frozen=True)
-class StationKeepingReward(StationKeepingConfig):
+class StationKeepingReward(StationKeepingOptions):
     """1 within a radius of the station, less beyond it the farther away, and a discount on costly descents."""
 
     def __call__(self, scenario: Scenario, state: SimState) -> jax.Array:

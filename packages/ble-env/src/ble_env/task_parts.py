@@ -9,18 +9,18 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ble_env.plugins import FEATURES, RENDERERS, REWARDS, make_features, make_renderer, make_reward
-from ble_sim.command_line import UserError
-from ble_sim.plugins import Registry
+from ble_env.plugins import OBSERVATIONS, RENDERERS, REWARDS, make_observation, make_renderer, make_reward
+from ble_eval.command_line.errors import UserError
+from ble_sim.plugins.registry import Registry
 from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 
 TASK_PARTS: Mapping[str, Registry[Any]] = MappingProxyType(
-    {"wind_field": WIND_FIELDS, "feature_constructor": FEATURES, "reward_function": REWARDS}
+    {"wind_field": WIND_FIELDS, "observation": OBSERVATIONS, "reward": REWARDS}
 )
 """What there is of each part, by the arguments of `BalloonEnv`."""
 
 BENCHMARK_PARTS: Mapping[str, str] = MappingProxyType(
-    {"wind_field": "generative", "feature_constructor": "perciatelli", "reward_function": "station_keeping"}
+    {"wind_field": "generative", "observation": "perciatelli", "reward": "station_keeping"}
 )
 """Names of the benchmark's own parts."""
 
@@ -42,12 +42,12 @@ def make_task_parts(choices: Any) -> dict[str, Any]:
         UserError: one cannot be made; the message says which and why.
         UnknownNameError: there is no part of that name.
     """
-    from ble_sim.vehicle import Vehicle
+    from ble_sim.balloon.vehicle import Vehicle
 
     makers = {
         "wind_field": make_wind_field,
-        "feature_constructor": lambda name, config: make_features(name, Vehicle(), config),
-        "reward_function": make_reward,
+        "observation": lambda name, options: make_observation(name, Vehicle(), options),
+        "reward": make_reward,
     }
     made = {}
     for part, registry in TASK_PARTS.items():
@@ -71,7 +71,7 @@ def make_window(choices: Any) -> dict[str, Any]:
         raise UserError(f"--render-period must be at least 1, not {choices.render_period}.")
     RENDERERS.get(choices.renderer)
     with _told_to_the_user(RENDERERS, choices.renderer):
-        renderer = make_renderer(choices.renderer, config=choices.renderer_options)
+        renderer = make_renderer(choices.renderer, options=choices.renderer_options)
     if "human" not in renderer.render_modes:
         modes = ", ".join(renderer.render_modes)
         raise UserError(f"The renderer {choices.renderer!r} has no window: its modes are {modes}, and not human.")

@@ -19,14 +19,14 @@ from ble_agents.plugins import AGENTS, find_agent
 from ble_env import task_parts
 from ble_env.plugins import RENDERERS
 from ble_env.task_parts import BENCHMARK_PARTS, TASK_PARTS
-from ble_eval.checkpoint import trained_with
+from ble_eval.command_line.errors import run_command
 from ble_eval.commands.compare import CompareArguments, compare
 from ble_eval.commands.merge import MergeArguments, merge
 from ble_eval.commands.plugins import PluginsArguments, plugins
 from ble_eval.commands.run import RunArguments, run
 from ble_eval.plugins import SUITES
-from ble_sim.command_line import run_command
-from ble_sim.plugins import NoConfig
+from ble_eval.trained import trained_with
+from ble_sim.plugins.registry import NoOptions
 
 PROGRAM = "ble-eval"
 _RUN: Any = RunArguments
@@ -60,7 +60,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _verbs(words: Sequence[str]) -> Any:
     """The type that tyro parses: one of the verbs."""
-    run_verb: Any = Annotated[_RUN[(NoConfig,) * 5], tyro.conf.subcommand("run")]
+    run_verb: Any = Annotated[_RUN[(NoOptions,) * 5], tyro.conf.subcommand("run")]
     if words[:1] == ["run"]:
         run_verb = _run_verb(words[1:])
     merge_verb: Any = Annotated[MergeArguments, tyro.conf.subcommand("merge")]
@@ -77,24 +77,24 @@ def _run_verb(words: Sequence[str]) -> Any:
     given = parser.parse_known_args(words)[0]
     trained = None if given.checkpoint is None else trained_with(Path(given.checkpoint))
     agent = given.agent or (trained.agent if trained else None)
-    agent_config = NoConfig if agent is None else find_agent(agent).config_type
+    agent_config = NoOptions if agent is None else find_agent(agent).options_type
     if trained is not None and trained.agent != agent:
         trained = None  # It will be refused.
     # An agent observes what it was trained with; what it is rewarded for and flies in is the benchmark's.
-    observed = trained.feature_constructor if trained else BENCHMARK_PARTS["feature_constructor"]
-    default_parts = {**BENCHMARK_PARTS, "feature_constructor": observed}
+    observed = trained.observation if trained else BENCHMARK_PARTS["observation"]
+    default_parts = {**BENCHMARK_PARTS, "observation": observed}
     parts = {part: getattr(given, part) or default_parts[part] for part in TASK_PARTS}
-    part_configs = {part: TASK_PARTS[part].get(name).config_type for part, name in parts.items()}
-    renderer_config = NoConfig if given.renderer is None else RENDERERS.get(given.renderer).config_type
+    part_configs = {part: TASK_PARTS[part].get(name).options_type for part, name in parts.items()}
+    renderer_config = NoOptions if given.renderer is None else RENDERERS.get(given.renderer).options_type
     flags: Any = _RUN[agent_config, *part_configs.values(), renderer_config]
     description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
     if trained is None:
         return Annotated[flags, tyro.conf.subcommand("run", description=description)]
-    options = {task_parts.options_field(part): config() for part, config in part_configs.items()}
+    options = {task_parts.options_field(part): options() for part, options in part_configs.items()}
     options["renderer_options"] = renderer_config()
-    if parts["feature_constructor"] == trained.feature_constructor:
-        options["feature_constructor_options"] = trained.feature_constructor_options
-    default = flags(agent=agent, agent_options=trained.agent_options, feature_constructor=observed, **options)
+    if parts["observation"] == trained.observation:
+        options["observation_options"] = trained.observation_options
+    default = flags(agent=agent, agent_options=trained.agent_options, observation=observed, **options)
     return Annotated[flags, tyro.conf.subcommand("run", description=description, default=default)]
 
 

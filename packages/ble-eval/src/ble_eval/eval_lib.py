@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ble_agents import Agent, AgentMode
-from ble_eval.evaluation_suite import EvaluationSuite
-from ble_eval.results import FAILURES, EvaluationResult, FlightPathPoint
+from ble_eval.results.records import FAILURES, EvaluationResult, FlightPathPoint
+from ble_eval.suites.suite import EvaluationSuite
 
 if TYPE_CHECKING:
     import gymnasium
@@ -29,7 +29,7 @@ def eval_agent(
 ) -> list[EvaluationResult]:
     """Flies one episode for each seed of the suite, with the agent in evaluation mode.
 
-    An agent that offers its policy as pure functions (`Agent.batched_policy`) flies many episodes side by side on all
+    An agent that offers its policy as pure functions (`Agent.policy`) flies many episodes side by side on all
     cores, if the environment is a `BalloonEnv` that neither renders nor is wrapped in anything that changes it.
 
     Any other flies them one by one: after every step of the environment, the last included, the agent is stepped with
@@ -58,7 +58,7 @@ def eval_agent(
     suite = dataclasses.replace(eval_suite)  # checks anew what the caller may have changed
     agent.set_mode(AgentMode.EVAL)
     agent_seeds = [_mixed(agent_seed, seed) for seed in suite.seeds]
-    policy, plain = agent.batched_policy(), _plain_balloon_env(env, suite.max_episode_length)
+    policy, plain = agent.policy(), _plain_balloon_env(env, suite.max_episode_length)
     if policy is not None and plain is not None:
         from ble_eval.lockstep import fly_in_lockstep
 

@@ -2,7 +2,7 @@
 
     # my_package/ble_plugin.py
     from ble_eval.suites import EvaluationSuite, SuiteRegistration
-    from ble_sim.plugins import hookimpl
+    from ble_sim.plugins.registry import hookimpl
 
     @hookimpl
     def ble_register_suites():
@@ -14,13 +14,13 @@
     my_suites = "my_package.ble_plugin"
 
 `ble-eval run --suite polar_night` then finds it by name. `ble-eval plugins` lists it, or why it failed;
-the environment variable `BLE_PLUGINS` (`ble_sim.plugins`) chooses which plugins are loaded.
+the environment variable `BLE_PLUGINS` (`ble_sim.plugins.registry`) chooses which plugins are loaded.
 """
 
 from collections.abc import Iterable
 
-from ble_eval.evaluation_suite import SuiteRegistration
-from ble_sim.plugins import hookspec
+from ble_eval.suites.suite import SuiteRegistration
+from ble_sim.plugins.registry import hookspec
 
 
 @hookspec

@@ -15,14 +15,14 @@ import jax
 import numpy as np
 
 from ble_agents.policy import Policy, flights_side_by_side, start_stream
-from ble_env.devices import Device, num_cores
-from ble_env.functional import Task
-from ble_env.seeding import first_episode_keys
-from ble_env.telemetry import Telemetry
-from ble_env.tile import Tile
-from ble_eval.results import EvaluationResult, FlightPathPoint
+from ble_env.core import Task
+from ble_env.diagnostics import Diagnostics
+from ble_env.host.devices import Device, num_cores
+from ble_env.host.seeding import first_episode_keys
+from ble_env.host.tile import Tile
+from ble_eval.results.records import EvaluationResult, FlightPathPoint
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.state import BalloonStatus
-from ble_sim.vehicle import Vehicle
 
 TILE_SIZE = 64
 """How many flights a compiled step takes: a network's weights are read from memory once for all of them."""
@@ -30,7 +30,7 @@ TILE_SIZE = 64
 REPORT_PERIOD = 40
 """Steps between two reports of progress, and two looks at whether all flights of a tile have ended."""
 
-_FIELD = {name: index for index, name in enumerate(Telemetry._fields)}
+_FIELD = {name: index for index, name in enumerate(Diagnostics._fields)}
 
 
 class _StopError(Exception):
@@ -200,7 +200,7 @@ def _result(seed: int, rewards: np.ndarray, telemetry: np.ndarray, keep_path: bo
     failures = np.flatnonzero(status != BalloonStatus.OK)
     steps = int(failures[0]) + 1 if failures.size else len(status)
     last_status = status[steps - 1]
-    flight = Telemetry._make(telemetry[:steps].T.astype(np.float64))
+    flight = Diagnostics._make(telemetry[:steps].T.astype(np.float64))
     path = zip(
         flight.x / 1000,
         flight.y / 1000,

@@ -1,8 +1,9 @@
 """The registry of evaluation suites."""
 
-from ble_eval import builtin_suites, hookspecs
-from ble_eval.evaluation_suite import SuiteRegistration
-from ble_sim.plugins import Registry
+from ble_eval import builtins as builtin_suites
+from ble_eval import hookspecs
+from ble_eval.suites.suite import SuiteRegistration
+from ble_sim.plugins.registry import Registry
 
 SUITES: Registry[SuiteRegistration] = Registry(
     kind="suite",

@@ -14,7 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ble_eval.results import EvaluationResult
+from ble_eval.results.records import EvaluationResult
 
 SECONDS_BETWEEN_LINES = 10.0
 

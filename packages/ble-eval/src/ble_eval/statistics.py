@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from ble_eval.results import FAILURES, EvaluationResult
+from ble_eval.results.records import FAILURES, EvaluationResult
 
 CONFIDENCE_LEVEL = 0.95
 RESAMPLES = 2_000

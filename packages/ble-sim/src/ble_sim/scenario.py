@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_sim._struct import struct
-from ble_sim.atmosphere import Atmosphere, make_atmosphere, pressure_at_height
+from ble_sim.balloon.safety import MIN_ALTITUDE
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.precision import float_dtype, reference_draws
-from ble_sim.safety import MIN_ALTITUDE
-from ble_sim.vehicle import Vehicle
+from ble_sim.sky.atmosphere import Atmosphere, make_atmosphere, pressure_at_height
+from ble_sim.structs import struct
 from ble_sim.wind.field import WindField
 from ble_sim.wind.noise import WindNoise, sample_wind_noise
 
@@ -68,10 +68,10 @@ class Draws:
     noise: WindNoise
 
 
-def draw(arena_key: jax.Array) -> Draws:
+def draw(episode_key: jax.Array) -> Draws:
     """Draw an episode's random numbers from its key (uint32[2])."""
     with reference_draws():
-        rng, atmosphere_key, time_key = jax.random.split(arena_key, 3)
+        rng, atmosphere_key, time_key = jax.random.split(episode_key, 3)
         rng, radius_key, heading_key, place_key, pressure_key, infrared_key = jax.random.split(rng, 6)
         latitude_key, longitude_key = jax.random.split(place_key)
         _, wind_key = jax.random.split(rng)
@@ -92,17 +92,17 @@ def draw(arena_key: jax.Array) -> Draws:
         )
 
 
-def sample_scenario(wind_field: WindField, wind_parameters: Any, vehicle: Vehicle, arena_key: jax.Array) -> Scenario:
+def sample_scenario(wind_field: WindField, wind_parameters: Any, vehicle: Vehicle, episode_key: jax.Array) -> Scenario:
     """Sample an episode from its key, in the precision in force.
 
     Args:
         wind_field: where the forecast comes from.
         wind_parameters: what `wind_field.parameters()` returned.
         vehicle: the balloon to fly.
-        arena_key: uint32[2].
+        episode_key: uint32[2].
     """
     dtype = float_dtype()
-    draws = draw(arena_key)
+    draws = draw(episode_key)
     start_time = FIRST_START + draws.start_offset
     forecast = wind_field.sample(wind_parameters, draws.forecast_key, start_time)
 

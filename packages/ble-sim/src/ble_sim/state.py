@@ -5,9 +5,9 @@ import enum
 import jax
 import jax.numpy as jnp
 
-from ble_sim._struct import struct
-from ble_sim.safety import SafetyState
-from ble_sim.wind.gp import WindGP
+from ble_sim.balloon.safety import SafetyState
+from ble_sim.structs import struct
+from ble_sim.wind.forecast_error import WindGP
 
 
 class BalloonStatus(enum.IntEnum):

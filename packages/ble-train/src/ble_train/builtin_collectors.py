@@ -1,7 +1,7 @@
 """The collectors of the benchmark and one more, registered through the same hook as anyone's."""
 
-from ble_sim.plugins import hookimpl
-from ble_train.collectors.configs import ConsoleConfig, TensorboardConfig
+from ble_sim.plugins.registry import hookimpl
+from ble_train.collectors.options import ConsoleOptions, TensorboardOptions
 from ble_train.registration import CollectorRegistration
 
 
@@ -12,13 +12,13 @@ def ble_register_collectors() -> list[CollectorRegistration]:
         CollectorRegistration(
             name="console",
             constructor="ble_train.collectors.console:ConsoleCollector",
-            config_type=ConsoleConfig,
+            options_type=ConsoleOptions,
             summary="Prints a line for each episode and keeps it in a log.",
         ),
         CollectorRegistration(
             name="tensorboard",
             constructor="ble_train.collectors.tensorboard:TensorboardCollector",
-            config_type=TensorboardConfig,
+            options_type=TensorboardOptions,
             summary="Writes rewards and lengths of episodes, and the agent's losses, for TensorBoard.",
         ),
         CollectorRegistration(

@@ -19,13 +19,13 @@ from ble_agents.plugins import AGENTS, find_agent
 from ble_env import task_parts
 from ble_env.plugins import RENDERERS
 from ble_env.task_parts import BENCHMARK_PARTS, TASK_PARTS
-from ble_sim.command_line import run_command
-from ble_sim.plugins import NoConfig
+from ble_eval.command_line.errors import run_command
+from ble_sim.plugins.registry import NoOptions
 from ble_train.commands.export import ExportArguments, export
 from ble_train.commands.plugins import PluginsArguments, plugins
 from ble_train.commands.run import DEFAULT_COLLECTORS, RunArguments, run
 from ble_train.plugins import COLLECTORS, options_field
-from ble_train.run_config import FILE_NAME, RunConfig, read_config
+from ble_train.run_settings import FILE_NAME, RunSettings, read_settings
 
 PROGRAM = "ble-train"
 _RUN: Any = RunArguments
@@ -56,7 +56,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _verbs(words: Sequence[str]) -> Any:
     """The type that tyro parses: one of the verbs."""
-    run_verb: Any = Annotated[_RUN[(NoConfig,) * 6], tyro.conf.subcommand("run")]
+    run_verb: Any = Annotated[_RUN[(NoOptions,) * 6], tyro.conf.subcommand("run")]
     if words[:1] == ["run"]:
         run_verb = _run_verb(words[1:])
     export_verb: Any = Annotated[ExportArguments, tyro.conf.subcommand("export")]
@@ -71,18 +71,18 @@ def _run_verb(words: Sequence[str]) -> Any:
         parser.add_argument(flag, nargs="?")
     parser.add_argument("--collectors", nargs="*", default=DEFAULT_COLLECTORS)
     given = parser.parse_known_args(words)[0]
-    saved = _saved(given.base_dir, given.config)
+    saved = _saved(given.base_dir, given.settings)
     agent = given.agent or (saved.agent if saved else None)
-    agent_config = NoConfig if agent is None else find_agent(agent).config_type
+    agent_config = NoOptions if agent is None else find_agent(agent).options_type
     parts = {part: getattr(given, part) or getattr(saved, part, BENCHMARK_PARTS[part]) for part in TASK_PARTS}
-    part_configs = {part: TASK_PARTS[part].get(name).config_type for part, name in parts.items()}
+    part_configs = {part: TASK_PARTS[part].get(name).options_type for part, name in parts.items()}
     collector_config = _collector_options(given.collectors)
-    renderer_config = NoConfig if given.renderer is None else RENDERERS.get(given.renderer).config_type
+    renderer_config = NoOptions if given.renderer is None else RENDERERS.get(given.renderer).options_type
     flags: Any = _RUN[agent_config, *part_configs.values(), renderer_config, collector_config]
     description = f"{inspect.getdoc(RunArguments)}\n\n{_installed()}"
     if saved is None:
         return Annotated[flags, tyro.conf.subcommand("run", description=description)]
-    values = {field.name: getattr(saved, field.name) for field in dataclasses.fields(RunConfig)}
+    values = {field.name: getattr(saved, field.name) for field in dataclasses.fields(RunSettings)}
     if agent != saved.agent:
         values["agent_options"] = agent_config()
     for part, name in parts.items():
@@ -96,21 +96,21 @@ def _run_verb(words: Sequence[str]) -> Any:
 
 def _collector_options(names: Sequence[str]) -> type:
     """A dataclass with a field for each collector that has options."""
-    types = {name: COLLECTORS.get(name).config_type for name in dict.fromkeys(names)}
+    types = {name: COLLECTORS.get(name).options_type for name in dict.fromkeys(names)}
     fields = [
         (options_field(name), kind, dataclasses.field(default=kind()))
         for name, kind in types.items()
-        if kind is not NoConfig
+        if kind is not NoOptions
     ]
-    return dataclasses.make_dataclass("CollectorOptions", fields, frozen=True) if fields else NoConfig
+    return dataclasses.make_dataclass("CollectorOptions", fields, frozen=True) if fields else NoOptions
 
 
-def _saved(base_dir: str | None, config: str | None) -> RunConfig | None:
+def _saved(base_dir: str | None, settings: str | None) -> RunSettings | None:
     """The run whose values are the defaults: that of --config, or that of the folder, if it has one."""
-    if config is not None:
-        return read_config(Path(config))
+    if settings is not None:
+        return read_settings(Path(settings))
     if base_dir is not None and (Path(base_dir) / FILE_NAME).is_file():
-        return read_config(Path(base_dir))
+        return read_settings(Path(base_dir))
     return None
 
 

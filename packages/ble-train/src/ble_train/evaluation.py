@@ -53,7 +53,7 @@ class Evaluator:
 
     def evaluate(self, agent: Agent) -> Score:
         """Fly the episodes; those of an agent that offers its policy as pure functions side by side."""
-        policy = agent.batched_policy()
+        policy = agent.policy()
         inside, rewards = self._fly_alone(agent) if policy is None else self._fly_together(policy)
         error = float(np.std(inside, ddof=1) / np.sqrt(len(inside))) if len(inside) > 1 else 0.0
         return Score(float(np.mean(inside)), error, float(np.mean(rewards)), len(inside))

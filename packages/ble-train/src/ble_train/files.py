@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ble_sim.atomic_files import replacing
+from ble_sim.files.atomic import replacing
 
 
 def write_text_atomically(path: Path, text: str) -> None:

@@ -1,7 +1,7 @@
 """What a plugin can add to the training: collectors of statistics, under the entry-point group `ble.collectors`.
 
     # my_package/ble_plugin.py
-    from ble_sim.plugins import hookimpl
+    from ble_sim.plugins.registry import hookimpl
     from ble_train.registration import CollectorRegistration
 
     @hookimpl
@@ -19,7 +19,7 @@ and how it gets options of its own.
 
 from collections.abc import Iterable
 
-from ble_sim.plugins import hookspec
+from ble_sim.plugins.registry import hookspec
 from ble_train.registration import CollectorRegistration
 
 

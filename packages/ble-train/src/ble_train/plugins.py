@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ble_sim.plugins import NoConfig, Registry, resolve
+from ble_sim.plugins.registry import NoOptions, Registry, resolve
 from ble_train import builtin_collectors, hookspecs
 from ble_train.collectors.collector import Collector
 from ble_train.registration import CollectorRegistration
@@ -38,7 +38,7 @@ def create_collector_constructors(
 
     Args:
         names: some of `collector_names()`.
-        configs: options by collector's name, instances of its registration's `config_type`; a collector that is
+        configs: options by collector's name, instances of its registration's `options_type`; a collector that is
             not among them, or has None, gets the defaults.
 
     Raises:
@@ -59,13 +59,13 @@ class _Constructor:
     """Makes one collector; a module that cannot be imported shows only then, as a collector that fails."""
 
     registration: CollectorRegistration
-    config: Any
+    options: Any
 
     def __call__(self, base_dir: str | None, num_actions: int, current_episode: int) -> Collector:
         construct = resolve(self.registration.constructor)
-        if self.registration.config_type is NoConfig:  # the original's signature
+        if self.registration.options_type is NoOptions:  # the original's signature
             return construct(base_dir, num_actions, current_episode)
-        return construct(base_dir, num_actions, current_episode, config=self.config)
+        return construct(base_dir, num_actions, current_episode, options=self.options)
 
     def __str__(self) -> str:
         return self.registration.name

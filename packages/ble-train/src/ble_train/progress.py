@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ble_train.learning_curve import CurvePoint
-from ble_train.records import EpisodeRecord, IterationRecord
+from ble_train.loops.records import EpisodeRecord, IterationRecord
 
 SECONDS_BETWEEN_LINES = 10.0
 NUM_RECENT = 100

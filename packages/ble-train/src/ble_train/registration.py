@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ble_sim.plugins import Registration
+from ble_sim.plugins.registry import Registration
 
 
 @dataclass(frozen=True)
 class CollectorRegistration(Registration):
     """A collector that can be asked for by name.
 
-    Its constructor is called as constructor(base_dir, num_actions, current_episode), with config=a config_type besides
+    Its constructor is called as constructor(base_dir, num_actions, current_episode), with options=a options_type besides
     if it has one.
     """
 

@@ -6,7 +6,7 @@ from typing import Any
 from ble_agents.agent import Agent, AgentMode
 from ble_train.evaluation import Evaluator
 from ble_train.learning_curve import CurvePoint, LearningCurve
-from ble_train.records import IterationRecord
+from ble_train.loops.records import IterationRecord
 
 BEST_FOLDER = "best"
 

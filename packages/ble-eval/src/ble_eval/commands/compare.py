@@ -6,8 +6,8 @@ from typing import Annotated
 
 import tyro
 
-from ble_eval.result_files import read_results
-from ble_sim.command_line import UserError
+from ble_eval.command_line.errors import UserError
+from ble_eval.results.files import read_results
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def compare(arguments: CompareArguments) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from ble_eval.report.summary_table import estimate_cell
     from ble_eval.statistics import CONFIDENCE_LEVEL, estimate
-    from ble_eval.summary_table import estimate_cell
 
     table = Table(title=f"{len(seeds)} seeds in common", title_justify="left")
     for column in ("", arguments.first.stem, arguments.second.stem, f"difference, {CONFIDENCE_LEVEL:.0%} interval"):

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import tyro
 
 from ble_eval import suites
+from ble_eval.command_line.errors import UserError
 from ble_eval.commands.flags import Flag
-from ble_eval.merging import listed, merge_results
-from ble_eval.provenance import differences, read_provenance
-from ble_eval.result_files import ResultPaths, prepare_folder, read_results, write_json, write_results
-from ble_sim.command_line import UserError
+from ble_eval.results.files import ResultPaths, prepare_folder, read_results, write_json, write_results
+from ble_eval.results.merging import listed, merge_results
+from ble_eval.settings import differences, read_provenance
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from ble_env.plugins import RENDERERS
 from ble_env.task_parts import TASK_PARTS
 from ble_eval.commands.flags import Flag
 from ble_eval.plugins import SUITES
-from ble_sim.plugin_listing import listing
+from ble_sim.plugins.listing import listing
 
 REGISTRIES = (AGENTS, *TASK_PARTS.values(), RENDERERS, SUITES)
 """The kinds of extensions that an evaluation takes."""

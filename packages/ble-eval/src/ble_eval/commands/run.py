@@ -13,16 +13,16 @@ import tyro
 from ble_agents.plugins import EXPORTED_SUFFIX, agent_origin
 from ble_env.task_parts import BENCHMARK_PARTS, make_task_parts, make_window, part_origins
 from ble_eval import suites
-from ble_eval.builtin_suites import EPISODE_STEPS
-from ble_eval.checkpoint import checkpoint_folder, newest_checkpoint, trained_with
+from ble_eval.builtins import EPISODE_STEPS
+from ble_eval.command_line.errors import INTERRUPTED, UserError
 from ble_eval.commands.flags import Flag
-from ble_eval.evaluation_suite import EvaluationSuite, repeated
-from ble_eval.partial_results import PartialResults
-from ble_eval.provenance import RunSettings, differences, read_provenance, software
-from ble_eval.result_files import ResultPaths, prepare_folder, result_file_name, write_json, write_results
-from ble_eval.results import EvaluationResult
-from ble_sim.command_line import INTERRUPTED, UserError
-from ble_sim.compilation_cache import use_compilation_cache
+from ble_eval.results.files import ResultPaths, prepare_folder, result_file_name, write_json, write_results
+from ble_eval.results.partial import PartialResults
+from ble_eval.results.records import EvaluationResult
+from ble_eval.settings import RunSettings, differences, read_provenance, software
+from ble_eval.suites.suite import EvaluationSuite, repeated
+from ble_eval.trained import checkpoint_folder, newest_checkpoint, trained_with
+from ble_sim.files.compilation_cache import use_compilation_cache
 from ble_sim.seeds import check_seed
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ SEEDS_FOLDER = "seeds"
 
 OptionsT = TypeVar("OptionsT")
 WindOptionsT = TypeVar("WindOptionsT")
-FeatureOptionsT = TypeVar("FeatureOptionsT")
+ObservationOptionsT = TypeVar("ObservationOptionsT")
 RewardOptionsT = TypeVar("RewardOptionsT")
 RendererOptionsT = TypeVar("RendererOptionsT")
 
 
 @dataclass(frozen=True)
-class RunArguments(Generic[OptionsT, WindOptionsT, FeatureOptionsT, RewardOptionsT, RendererOptionsT]):
+class RunArguments(Generic[OptionsT, WindOptionsT, ObservationOptionsT, RewardOptionsT, RendererOptionsT]):
     """Fly an agent through the episodes of a suite, and write one record an episode.
 
     A run that was stopped goes on where it was when the same command is given again.
@@ -56,9 +56,9 @@ class RunArguments(Generic[OptionsT, WindOptionsT, FeatureOptionsT, RewardOption
 
     wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
 
-    feature_constructor_options: Annotated[FeatureOptionsT, tyro.conf.arg(name="feature-constructor")]
+    observation_options: Annotated[ObservationOptionsT, tyro.conf.arg(name="observation")]
 
-    reward_function_options: Annotated[RewardOptionsT, tyro.conf.arg(name="reward-function")]
+    reward_options: Annotated[RewardOptionsT, tyro.conf.arg(name="reward")]
 
     renderer_options: Annotated[RendererOptionsT, tyro.conf.arg(name="renderer")]
 
@@ -82,10 +82,10 @@ class RunArguments(Generic[OptionsT, WindOptionsT, FeatureOptionsT, RewardOption
     wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["wind_field"]
     """The wind that is flown in. With --help: its own options."""
 
-    feature_constructor: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["feature_constructor"]
+    observation: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["observation"]
     """What the agent observes. With --help: its own options."""
 
-    reward_function: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["reward_function"]
+    reward: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["reward"]
     """What the flights are rewarded for. With --help: its own options."""
 
     renderer: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: none)")] = None
@@ -133,7 +133,7 @@ def run(arguments: RunArguments, command: str) -> int:
 
     Raises:
         UserError: something about the arguments, or about files in the way, is for the user to put right.
-        ble_sim.plugins.UnknownNameError: there is no such agent or part of an environment.
+        ble_sim.plugins.registry.UnknownNameError: there is no such agent or part of an environment.
     """
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     origins = part_origins(arguments)  # raises if there is no such part, before anything is written
@@ -216,10 +216,10 @@ def _settings(arguments: RunArguments, suite_name: str, suite: EvaluationSuite) 
         precision=arguments.precision,
         wind_field=arguments.wind_field,
         wind_field_options=dataclasses.asdict(arguments.wind_field_options),
-        feature_constructor=arguments.feature_constructor,
-        feature_constructor_options=dataclasses.asdict(arguments.feature_constructor_options),
-        reward_function=arguments.reward_function,
-        reward_function_options=dataclasses.asdict(arguments.reward_function_options),
+        observation=arguments.observation,
+        observation_options=dataclasses.asdict(arguments.observation_options),
+        reward=arguments.reward,
+        reward_options=dataclasses.asdict(arguments.reward_options),
         flight_paths=arguments.flight_paths,
         seeds=suite.seeds,
     )
@@ -267,7 +267,7 @@ def _make_agent(arguments: RunArguments, settings: RunSettings, env: "BalloonEnv
             int(cast("Discrete", env.action_space).n),
             env.observation_space.shape or (),
             seed=arguments.seed,
-            config=arguments.agent_options,
+            options=arguments.agent_options,
         )
         agent.set_mode("eval")  # It needs nothing that only training does.
         if settings.checkpoint_dir is not None and settings.checkpoint_idx is not None:
@@ -319,8 +319,8 @@ def _fly(
 def _report(settings: RunSettings, results: list[EvaluationResult], flown: str, paths: ResultPaths) -> None:
     from rich.console import Console
 
+    from ble_eval.report.summary_table import summary_table
     from ble_eval.statistics import summarize
-    from ble_eval.summary_table import summary_table
 
     title = f"{settings.agent} on {settings.suite}, {settings.precision}"
     Console().print(summary_table(title, summarize(results)))

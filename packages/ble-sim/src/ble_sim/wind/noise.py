@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_sim._struct import struct
 from ble_sim.constants import SECONDS_PER_HOUR
 from ble_sim.precision import reference_draws
+from ble_sim.structs import struct
 from ble_sim.wind import simplex
 
 # Weight and length scales of each harmonic, of the eastward (u) and the northward (v) component.

@@ -5,9 +5,10 @@ Nothing here imports jax: the names can be listed before anything is computed.
 
 from typing import TYPE_CHECKING, Any
 
-from ble_sim import builtin_wind_fields, hookspecs
-from ble_sim.plugins import Registry
-from ble_sim.registration import WindFieldRegistration
+from ble_sim import builtins as builtin_wind_fields
+from ble_sim.plugins import hookspecs
+from ble_sim.plugins.records import WindFieldRegistration
+from ble_sim.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from ble_sim.wind.field import WindField
@@ -22,16 +23,16 @@ WIND_FIELDS: Registry[WindFieldRegistration] = Registry(
 )
 
 
-def make_wind_field(name: str, config: Any = None) -> "WindField":
+def make_wind_field(name: str, options: Any = None) -> "WindField":
     """Construct the wind field called `name`.
 
     Args:
         name: as registered.
-        config: its options, an instance of its registration's `config_type`; None for the defaults.
+        options: its options, an instance of its registration's `options_type`; None for the defaults.
 
     Raises:
         UnknownNameError: no installed package brings it; the message lists those there are.
         DuplicateNameError: several do.
-        TypeError: `config` is not that of this wind field.
+        TypeError: `options` is not that of this wind field.
     """
-    return WIND_FIELDS.get(name).construct(config=config)
+    return WIND_FIELDS.get(name).construct(options=options)

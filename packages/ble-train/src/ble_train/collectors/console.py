@@ -6,8 +6,8 @@ from typing import IO
 import numpy as np
 
 from ble_train.collectors.collector import Collector
-from ble_train.collectors.configs import ConsoleConfig
 from ble_train.collectors.episode_totals import EpisodeTotals
+from ble_train.collectors.options import ConsoleOptions
 from ble_train.collectors.statistics_instance import StatisticsInstance
 
 
@@ -24,17 +24,17 @@ class ConsoleCollector(Collector):
         num_actions: int,
         current_episode: int,
         *,
-        config: ConsoleConfig = ConsoleConfig(),
+        options: ConsoleOptions = ConsoleOptions(),
     ) -> None:
         super().__init__(base_dir, num_actions, current_episode)
-        self._config = config
+        self._options = options
         self._log: IO[str] | None = None
 
     def get_name(self) -> str:
         return "console"
 
     def pre_training(self) -> None:
-        if self._base_dir is not None and self._config.save_to_file:
+        if self._base_dir is not None and self._options.save_to_file:
             mode = "a" if self.current_episode > 0 else "w"
             path = Path(self._base_dir, "console.log")
             self._log = path.open(mode, encoding="utf-8", buffering=1)  # closed by `end_training`
@@ -44,7 +44,7 @@ class ConsoleCollector(Collector):
 
     def step(self, statistics: StatisticsInstance) -> None:
         self._totals.add(statistics)
-        if self._config.fine_grained_logging and statistics.step % self._config.fine_grained_frequency == 0:
+        if self._options.fine_grained_logging and statistics.step % self._options.fine_grained_frequency == 0:
             self._print(
                 f"Step: {statistics.step}, action: {statistics.action}, "
                 f"reward: {statistics.reward}, terminal: {statistics.terminal}"

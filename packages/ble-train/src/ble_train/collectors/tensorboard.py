@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ble_train.collectors.configs import TensorboardConfig
 from ble_train.collectors.file_collector import FileCollector
+from ble_train.collectors.options import TensorboardOptions
 from ble_train.collectors.statistics_instance import StatisticsInstance
 from ble_train.files import append_json_line, cut_json_lines
 
@@ -30,12 +30,12 @@ class TensorboardCollector(FileCollector):
         num_actions: int,
         current_episode: int,
         *,
-        config: TensorboardConfig = TensorboardConfig(),
+        options: TensorboardOptions = TensorboardOptions(),
     ) -> None:
         super().__init__(base_dir, num_actions, current_episode)
         from ble_train.collectors.scalar_writer import ScalarWriter  # only now: it brings tensorboardX
 
-        self._config = config
+        self._options = options
         self._progress = self._folder / "progress.jsonl"
         self._global_step = _cut_back(self._progress, current_episode)
         self.summary_writer = ScalarWriter(self._folder)
@@ -48,7 +48,7 @@ class TensorboardCollector(FileCollector):
         self._episode_reward = 0.0
 
     def step(self, statistics: StatisticsInstance) -> None:
-        if self._config.fine_grained_logging and self._global_step % self._config.fine_grained_frequency == 0:
+        if self._options.fine_grained_logging and self._global_step % self._options.fine_grained_frequency == 0:
             self.summary_writer.add_scalar("Train/FineGrainedReward", statistics.reward, self._global_step)
         self._global_step += 1
         self._episode_reward += statistics.reward

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import tyro
 
-from ble_sim.command_line import UserError
-from ble_train.run_config import read_config
+from ble_eval.command_line.errors import UserError
+from ble_train.run_settings import read_settings
 
 SUFFIX = ".npz"
 
@@ -34,18 +34,18 @@ def export(arguments: ExportArguments) -> int:
     """
     if arguments.output.suffix != SUFFIX:
         raise UserError(f"An exported agent is a file NAME{SUFFIX}, not {arguments.output}.")
-    config = read_config(arguments.run)
+    settings = read_settings(arguments.run)
 
     from ble_agents import AgentMode, create_agent
-    from ble_agents.frozen_policy import save_policy
-    from ble_env.plugins import make_features
-    from ble_sim.vehicle import Vehicle
+    from ble_agents.exported_policy import save_policy
+    from ble_env.plugins import make_observation
+    from ble_sim.balloon.vehicle import Vehicle
     from ble_train.checkpoints import Checkpoints
     from ble_train.validation import BEST_FOLDER
 
-    features = make_features(config.feature_constructor, Vehicle(), config.feature_constructor_options)
+    features = make_observation(settings.observation, Vehicle(), settings.observation_options)
     shape = features.observation_space.shape
-    agent = create_agent(config.agent, observation_shape=shape, seed=config.seed, config=config.agent_options)
+    agent = create_agent(settings.agent, observation_shape=shape, seed=settings.seed, options=settings.agent_options)
     agent.set_mode(AgentMode.EVAL)
     folder = arguments.run / "checkpoints"
     if arguments.iteration is None and Checkpoints(arguments.run / BEST_FOLDER).iterations():
@@ -60,9 +60,9 @@ def export(arguments: ExportArguments) -> int:
         raise UserError(str(error)) from error
     if iteration < 0:
         raise UserError(f"{arguments.run} has no checkpoint yet.")
-    frozen = agent.frozen_policy()
+    frozen = agent.exported_policy()
     if frozen is None:
-        raise UserError(f"The agent {config.agent!r} cannot be exported: it has no Agent.frozen_policy.")
+        raise UserError(f"The agent {settings.agent!r} cannot be exported: it has no Agent.exported_policy.")
     save_policy(arguments.output, frozen)
-    print(f"{config.agent} after iteration {iteration} of {arguments.run}: {arguments.output}")
+    print(f"{settings.agent} after iteration {iteration} of {arguments.run}: {arguments.output}")
     return 0

@@ -8,7 +8,7 @@ import tyro
 from ble_agents.plugins import AGENTS
 from ble_env.plugins import RENDERERS
 from ble_env.task_parts import TASK_PARTS
-from ble_sim.plugin_listing import listing
+from ble_sim.plugins.listing import listing
 from ble_train.plugins import COLLECTORS
 
 REGISTRIES = (AGENTS, COLLECTORS, *TASK_PARTS.values(), RENDERERS)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 import tyro
 
 from ble_env.task_parts import BENCHMARK_PARTS, make_task_parts, make_window, part_origins
-from ble_sim.command_line import INTERRUPTED, UserError
-from ble_sim.compilation_cache import use_compilation_cache
+from ble_eval.command_line.errors import INTERRUPTED, UserError
+from ble_sim.files.compilation_cache import use_compilation_cache
 from ble_sim.seeds import check_seed
 from ble_train.plugins import create_collector_constructors, options_field
-from ble_train.run_config import FILE_NAME, RunConfig, differences, read_config, write_config
+from ble_train.run_settings import FILE_NAME, RunSettings, differences, read_settings, write_settings
 
 if TYPE_CHECKING:
     from ble_agents import Agent
@@ -38,7 +38,7 @@ DEFAULT_COLLECTORS = ("tensorboard", "json_lines")
 
 OptionsT = TypeVar("OptionsT")
 WindOptionsT = TypeVar("WindOptionsT")
-FeatureOptionsT = TypeVar("FeatureOptionsT")
+ObservationOptionsT = TypeVar("ObservationOptionsT")
 RewardOptionsT = TypeVar("RewardOptionsT")
 RendererOptionsT = TypeVar("RendererOptionsT")
 CollectorOptionsT = TypeVar("CollectorOptionsT")
@@ -46,7 +46,7 @@ CollectorOptionsT = TypeVar("CollectorOptionsT")
 
 @dataclass(frozen=True)
 class RunArguments(
-    Generic[OptionsT, WindOptionsT, FeatureOptionsT, RewardOptionsT, RendererOptionsT, CollectorOptionsT]
+    Generic[OptionsT, WindOptionsT, ObservationOptionsT, RewardOptionsT, RendererOptionsT, CollectorOptionsT]
 ):
     """Train an agent. A run that was stopped, even by a kill, goes on when the same command is given again.
 
@@ -63,16 +63,16 @@ class RunArguments(
 
     wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
 
-    feature_constructor_options: Annotated[FeatureOptionsT, tyro.conf.arg(name="feature-constructor")]
+    observation_options: Annotated[ObservationOptionsT, tyro.conf.arg(name="observation")]
 
-    reward_function_options: Annotated[RewardOptionsT, tyro.conf.arg(name="reward-function")]
+    reward_options: Annotated[RewardOptionsT, tyro.conf.arg(name="reward")]
 
     renderer_options: Annotated[RendererOptionsT, tyro.conf.arg(name="renderer")]
 
     collector_options: Annotated[CollectorOptionsT, tyro.conf.arg(name="collector")]
     """A field for each collector that has options, by `ble_train.plugins.options_field`."""
 
-    config: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    settings: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """A config.json of another run, whose values are the defaults of these flags."""
 
     num_iterations: int = 200
@@ -99,10 +99,10 @@ class RunArguments(
     wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["wind_field"]
     """The wind that is trained in. With --help: its own options."""
 
-    feature_constructor: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["feature_constructor"]
+    observation: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["observation"]
     """What the agent observes. With --help: its own options."""
 
-    reward_function: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["reward_function"]
+    reward: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["reward"]
     """What the agent is rewarded for. With --help: its own options."""
 
     renderer: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: none)")] = None
@@ -126,32 +126,32 @@ def run(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> int:
 
     Raises:
         UserError: something about the arguments, or about files in the way, is for the user to put right.
-        ble_sim.plugins.UnknownNameError: there is no such agent, collector or part of an environment.
+        ble_sim.plugins.registry.UnknownNameError: there is no such agent, collector or part of an environment.
     """
     origins = part_origins(arguments)
     options = arguments.collector_options
     configs = {name: getattr(options, options_field(name), None) for name in arguments.collectors}
     constructors = create_collector_constructors(arguments.collectors, configs)
-    config = _config(arguments)
-    _check_folder(arguments.base_dir, config)
+    settings = _settings(arguments)
+    _check_folder(arguments.base_dir, settings)
 
     use_compilation_cache()
     from rich.console import Console
 
     from ble_train.progress import TrainingProgress
 
-    parts = make_task_parts(config)
+    parts = make_task_parts(settings)
     window = make_window(arguments)
-    if window and config.num_envs > 1:
+    if window and settings.num_envs > 1:
         raise UserError("--renderer shows one environment: leave out --num-envs.")
-    agent = _make_agent(config, parts["feature_constructor"].observation_space.shape)
-    write_config(arguments.base_dir, config, _software(config, origins))
+    agent = _make_agent(settings, parts["observation"].observation_space.shape)
+    write_settings(arguments.base_dir, settings, _software(settings, origins))
     progress = TrainingProgress(
-        Console(stderr=True), arguments.num_iterations * config.episodes_per_iteration * config.max_episode_length
+        Console(stderr=True), arguments.num_iterations * settings.episodes_per_iteration * settings.max_episode_length
     )
     try:
         with progress:
-            _train(arguments, config, parts, window, agent, constructors, progress)
+            _train(arguments, settings, parts, window, agent, constructors, progress)
     except KeyboardInterrupt:
         print(f"\nStopped. Checkpoints are in {arguments.base_dir}; the same command goes on.", file=sys.stderr)
         return INTERRUPTED
@@ -159,7 +159,7 @@ def run(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> int:
     return 0
 
 
-def _config(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> RunConfig:
+def _settings(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> RunSettings:
     counts = ("num_iterations", "episodes_per_iteration", "max_episode_length", "num_envs", "evaluation_episodes")
     for name in counts:
         if getattr(arguments, name) < 1:
@@ -168,11 +168,11 @@ def _config(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> RunConfig:
         check_seed(arguments.seed)
     except ValueError as error:
         raise UserError(f"--seed: {error}") from None
-    names = {field.name for field in dataclasses.fields(RunConfig)}
-    return RunConfig(**{name: getattr(arguments, name) for name in names})
+    names = {field.name for field in dataclasses.fields(RunSettings)}
+    return RunSettings(**{name: getattr(arguments, name) for name in names})
 
 
-def _check_folder(folder: Path, config: RunConfig) -> None:
+def _check_folder(folder: Path, settings: RunSettings) -> None:
     """A run goes on with what it was started with."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -180,26 +180,26 @@ def _check_folder(folder: Path, config: RunConfig) -> None:
         raise UserError(f"Cannot make the folder {folder}: {error.strerror or error}. Choose another.") from None
     if not (folder / FILE_NAME).exists():
         return
-    if found := differences(read_config(folder), config):
+    if found := differences(read_settings(folder), settings):
         raise UserError(f"{folder} holds another run: {found}. Give its flags to go on, or another --base-dir.")
 
 
-def _make_agent(config: RunConfig, observation_shape: tuple[int, ...]) -> "Agent":
+def _make_agent(settings: RunSettings, observation_shape: tuple[int, ...]) -> "Agent":
     from ble_agents import create_agent
-    from ble_train.vector_agent import VectorAgent
+    from ble_train.learner import Learner
 
     try:
         agent = create_agent(
-            config.agent, observation_shape=observation_shape, seed=config.seed, config=config.agent_options
+            settings.agent, observation_shape=observation_shape, seed=settings.seed, options=settings.agent_options
         )
     except (ValueError, OSError) as error:
-        raise UserError(f"Cannot make the agent {config.agent!r}: {error}") from error
-    if config.num_envs > 1 and not isinstance(agent, VectorAgent):
-        raise UserError(f"The agent {config.agent!r} learns from one environment at a time: leave out --num-envs.")
+        raise UserError(f"Cannot make the agent {settings.agent!r}: {error}") from error
+    if settings.num_envs > 1 and not isinstance(agent, Learner):
+        raise UserError(f"The agent {settings.agent!r} learns from one environment at a time: leave out --num-envs.")
     return agent
 
 
-def _software(config: RunConfig, part_origins: dict[str, str]) -> dict[str, str]:
+def _software(settings: RunSettings, part_origins: dict[str, str]) -> dict[str, str]:
     from ble_agents.plugins import AGENTS
 
     versions = {}
@@ -208,12 +208,12 @@ def _software(config: RunConfig, part_origins: dict[str, str]) -> dict[str, str]
             versions[distribution] = metadata.version(distribution)
         except metadata.PackageNotFoundError:  # run from a source tree that is not installed
             continue
-    return {"python": platform.python_version(), **versions, "agent": AGENTS.origin(config.agent), **part_origins}
+    return {"python": platform.python_version(), **versions, "agent": AGENTS.origin(settings.agent), **part_origins}
 
 
 def _train(
     arguments: RunArguments[Any, Any, Any, Any, Any, Any],
-    config: RunConfig,
+    settings: RunSettings,
     parts: dict[str, Any],
     window: dict[str, Any],
     agent: "Agent",
@@ -221,51 +221,51 @@ def _train(
     progress: "TrainingProgress",
 ) -> None:
     from ble_env import BalloonEnv, BalloonVectorEnv
-    from ble_train.train_lib import run_training_loop
+    from ble_train.learner import Learner
+    from ble_train.loops.classic import run_training_loop
+    from ble_train.loops.lanes import run_vector_training_loop
     from ble_train.validation import Validation
-    from ble_train.vector_agent import VectorAgent
-    from ble_train.vector_loop import run_vector_training_loop
 
-    options: Any = {**parts, "precision": config.precision, "device": arguments.env_device}
+    options: Any = {**parts, "precision": settings.precision, "device": arguments.env_device}
     validation = Validation(
         arguments.base_dir,
         agent,
         arguments.evaluation_period,
         arguments.num_iterations,
         arguments.evaluation_episodes,
-        config.max_episode_length,
-        title=f"{config.agent}: {arguments.base_dir.name}",
+        settings.max_episode_length,
+        title=f"{settings.agent}: {arguments.base_dir.name}",
         **options,
     )
 
     def iteration_done(record: Any) -> None:
-        progress.iteration_done(record, agent.take_metrics() if isinstance(agent, VectorAgent) else {})
+        progress.iteration_done(record, agent.take_metrics() if isinstance(agent, Learner) else {})
         if (point := validation.after(record)) is not None:
             progress.evaluated(point)
 
-    if config.num_envs == 1:
+    if settings.num_envs == 1:
         run_training_loop(
             arguments.base_dir,
             BalloonEnv(**options, **window),
             agent,
             arguments.num_iterations,
-            config.max_episode_length,
+            settings.max_episode_length,
             constructors,
-            episodes_per_iteration=config.episodes_per_iteration,
-            seed=config.seed,
+            episodes_per_iteration=settings.episodes_per_iteration,
+            seed=settings.seed,
             on_episode=progress.episode_done,
             on_iteration=iteration_done,
         )
     else:
-        assert isinstance(agent, VectorAgent)
+        assert isinstance(agent, Learner)
         run_vector_training_loop(
             arguments.base_dir,
-            BalloonVectorEnv(config.num_envs, max_episode_steps=config.max_episode_length, **options),
+            BalloonVectorEnv(settings.num_envs, max_episode_steps=settings.max_episode_length, **options),
             agent,
             arguments.num_iterations,
             constructors,
-            episodes_per_iteration=config.episodes_per_iteration,
-            seed=config.seed,
+            episodes_per_iteration=settings.episodes_per_iteration,
+            seed=settings.seed,
             on_episode=progress.episode_done,
             on_iteration=iteration_done,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ble_agents import Agent, AgentMode
-from ble_sample.configs import BanditConfig
+from ble_sample.options import BanditOptions
 
 
 class BanditAgent(Agent):
@@ -18,7 +18,7 @@ class BanditAgent(Agent):
         num_actions: how many actions there are.
         observation_shape: of any features; they are not looked at.
         seed: of the actions drawn at random; None draws one.
-        config: options.
+        options: options.
     """
 
     def __init__(
@@ -27,10 +27,10 @@ class BanditAgent(Agent):
         observation_shape: Sequence[int],
         *,
         seed: int | None = None,
-        config: BanditConfig = BanditConfig(),
+        options: BanditOptions = BanditOptions(),
     ) -> None:
         super().__init__(num_actions, observation_shape)
-        self._config = config
+        self._options = options
         self._random = np.random.default_rng(seed)
         self._values = np.zeros(num_actions)
         self._action = 0
@@ -69,13 +69,13 @@ class BanditAgent(Agent):
         return max(numbers)
 
     def _choose(self) -> int:
-        explores = self._mode is AgentMode.TRAIN and self._random.random() < self._config.exploration
+        explores = self._mode is AgentMode.TRAIN and self._random.random() < self._options.exploration
         self._action = int(self._random.integers(self._num_actions) if explores else np.argmax(self._values))
         return self._action
 
     def _learn(self, reward: float) -> None:
         if self._mode is AgentMode.TRAIN:
-            self._values[self._action] += self._config.learning_rate * (reward - self._values[self._action])
+            self._values[self._action] += self._options.learning_rate * (reward - self._values[self._action])
 
 
 def _checkpoint(folder: str, number: int) -> Path:

@@ -1,17 +1,17 @@
 """What the package announces. A hook is called by the package that uses its kind: that one is installed, then."""
 
 from ble_agents import AgentRegistration
-from ble_env.registration import FeaturesRegistration, RendererRegistration, RewardRegistration
-from ble_sample.configs import BanditConfig, GaugesConfig, InsideConfig, RewardHistogramConfig, SeaBreezeConfig
-from ble_sim.plugins import hookimpl
-from ble_sim.registration import WindFieldRegistration
+from ble_env.registration import ObservationRegistration, RendererRegistration, RewardRegistration
+from ble_sample.options import BanditOptions, GaugesOptions, InsideOptions, RewardHistogramOptions, SeaBreezeOptions
+from ble_sim.plugins.records import WindFieldRegistration
+from ble_sim.plugins.registry import hookimpl
 
 
 @hookimpl
 def ble_register_agents():
     return [
         AgentRegistration(
-            "bandit", "ble_sample.agent:BanditAgent", BanditConfig, "Learns which action pays, without looking."
+            "bandit", "ble_sample.agent:BanditAgent", BanditOptions, "Learns which action pays, without looking."
         )
     ]
 
@@ -20,21 +20,23 @@ def ble_register_agents():
 def ble_register_wind_fields():
     return [
         WindFieldRegistration(
-            "sea_breeze", "ble_sample.wind:SeaBreezeWindField", SeaBreezeConfig, "Ashore by day, back by night."
+            "sea_breeze", "ble_sample.wind:SeaBreezeWindField", SeaBreezeOptions, "Ashore by day, back by night."
         )
     ]
 
 
 @hookimpl
-def ble_register_features():
+def ble_register_observations():
     return [
-        FeaturesRegistration("gauges", "ble_sample.features:gauges", GaugesConfig, "Three gauges, and no wind column.")
+        ObservationRegistration(
+            "gauges", "ble_sample.features:gauges", GaugesOptions, "Three gauges, and no wind column."
+        )
     ]
 
 
 @hookimpl
 def ble_register_rewards():
-    return [RewardRegistration("inside", "ble_sample.reward:InsideReward", InsideConfig, "What TWR50 counts.")]
+    return [RewardRegistration("inside", "ble_sample.reward:InsideReward", InsideOptions, "What TWR50 counts.")]
 
 
 @hookimpl
@@ -50,7 +52,7 @@ def ble_register_collectors():
         CollectorRegistration(
             "reward_histogram",
             "ble_sample.collector:RewardHistogramCollector",
-            RewardHistogramConfig,
+            RewardHistogramOptions,
             "Counts the rewards of each episode.",
         )
     ]

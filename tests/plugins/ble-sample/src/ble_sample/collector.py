@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ble_sample.configs import RewardHistogramConfig
+from ble_sample.options import RewardHistogramOptions
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.statistics_instance import StatisticsInstance
 
@@ -22,10 +22,10 @@ class RewardHistogramCollector(Collector):
         num_actions: int,
         current_episode: int,
         *,
-        config: RewardHistogramConfig = RewardHistogramConfig(),
+        options: RewardHistogramOptions = RewardHistogramOptions(),
     ) -> None:
         super().__init__(base_dir, num_actions, current_episode)
-        self._config = config
+        self._options = options
 
     def get_name(self) -> str:
         return "reward_histogram"
@@ -38,7 +38,7 @@ class RewardHistogramCollector(Collector):
 
     def end_episode(self, statistics: StatisticsInstance) -> None:
         if self._base_dir is not None:
-            counts, _ = np.histogram(self._rewards, bins=self._config.bins, range=(0.0, 1.0))
+            counts, _ = np.histogram(self._rewards, bins=self._options.bins, range=(0.0, 1.0))
             file = Path(self._base_dir, f"{self.current_episode:06}.json")
             file.write_text(json.dumps(counts.tolist()), encoding="utf-8")
         self.current_episode += 1

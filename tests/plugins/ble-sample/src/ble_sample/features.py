@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
-from ble_env.features import FeatureConstructor
+from ble_env.observation.perciatelli import ObservationFunction
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.scenario import Scenario
 from ble_sim.state import SimState
-from ble_sim.vehicle import Vehicle
 from ble_sim.wind.field import WindField
 
 
 @dataclass(frozen=True)
-class Gauges(FeatureConstructor):
+class Gauges(ObservationFunction):
     """Battery charge, distance from the station and pressure, each from 0 to 1."""
 
     battery_capacity: float

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from ble_sample.configs import InsideConfig
+from ble_sample.options import InsideOptions
 from ble_sim.scenario import Scenario
 from ble_sim.state import SimState
 
 
 @dataclass(frozen=True)
-class InsideReward(InsideConfig):
+class InsideReward(InsideOptions):
     """1 within the radius, 0 outside."""
 
     def __call__(self, scenario: Scenario, state: SimState) -> jax.Array:

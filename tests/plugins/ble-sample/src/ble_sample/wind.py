@@ -7,13 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ble_sample.configs import SeaBreezeConfig
+from ble_sample.options import SeaBreezeOptions
 from ble_sim.precision import reference_draws
 from ble_sim.wind.field import WindField
 
 
 @dataclass(frozen=True)
-class SeaBreezeWindField(SeaBreezeConfig, WindField):
+class SeaBreezeWindField(SeaBreezeOptions, WindField):
     """Blows east and west by turns, at all heights alike; an episode begins at any time of its day."""
 
     def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> jax.Array:

@@ -1,0 +1,43 @@
+"""An agent that flies what was trained and exported."""
+
+from collections.abc import Sequence
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from ble_agents.exported_policy import ExportedPolicy, load_policy
+from ble_agents.options import NoOptions
+from ble_agents.policy import PolicyAgent
+
+
+class TrainedAgent(PolicyAgent):
+    """Takes the action that a network read from a file wants most.
+
+    Args:
+        file: written by `ble_agents.exported_policy.save_policy`.
+
+    Raises:
+        ExportedPolicyError: the file does not hold a trained agent.
+        ValueError: the agent was trained for other actions or observations.
+    """
+
+    def __init__(
+        self,
+        file: Path | Traversable,
+        num_actions: int,
+        observation_shape: Sequence[int],
+        *,
+        seed: int | None = None,
+        options: NoOptions | None = None,
+    ) -> None:
+        self._frozen = load_policy(file)
+        trained_for = self._frozen.architecture
+        if (num_actions, tuple(observation_shape)) != (trained_for.num_actions, trained_for.observation_shape):
+            raise ValueError(
+                f"{file} was trained for {trained_for.num_actions} actions and observations of shape"
+                f" {trained_for.observation_shape}, not for {num_actions} and {tuple(observation_shape)}."
+            )
+        super().__init__(num_actions, observation_shape, self._frozen.policy(), seed)
+
+    def exported_policy(self) -> ExportedPolicy:
+        """What the file holds."""
+        return self._frozen

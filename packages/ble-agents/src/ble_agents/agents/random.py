@@ -1,0 +1,39 @@
+"""Uniformly random actions."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+
+from ble_agents.options import NoOptions
+from ble_agents.policy import Policy, PolicyAgent
+
+
+@cache
+def random_policy(num_actions: int) -> Policy:
+    """Draws every action from `num_actions`, whatever is observed."""
+
+    def draw(key: jax.Array) -> jax.Array:
+        with jax.threefry_partitionable(False):
+            return jax.random.randint(key, (), 0, num_actions, jnp.int32)
+
+    return Policy(
+        params=(),
+        init=lambda params, key, observation: ((), draw(key)),
+        step=lambda params, key, carry, observation, reward: ((), draw(key)),
+    )
+
+
+class RandomAgent(PolicyAgent):
+    """Draws every action uniformly."""
+
+    def __init__(
+        self,
+        num_actions: int,
+        observation_shape: Sequence[int],
+        *,
+        seed: int | None = None,
+        options: NoOptions | None = None,
+    ) -> None:
+        super().__init__(num_actions, observation_shape, random_policy(num_actions), seed)

@@ -1,0 +1,114 @@
+"""A policy that scores every level of the wind column and moves towards those with high scores.
+
+One small network, the same for all levels, sees a level's wind and the balloon and gives it a score s. The actions'
+logits are those of drawing a level with probability softmax(s) and steering to it:
+
+    up = log sum exp(s of the levels above),  stay = s of the balloon's own level,  down = log sum exp(s of those below)
+
+plus a correction by a second network, which sees the balloon and the levels' features averaged with those probabilities
+and also estimates the return. StationSeeker is such a policy, with scores made by hand.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from ble_env.observation.layout import (
+    CENTER_LEVEL,
+    FIRST_WIND_FEATURE,
+    NUM_FEATURES,
+    NUM_RELATIVE_LEVELS,
+    Feature,
+    named_features,
+)
+
+LEVEL_STRIDE = 5
+"""Every fifth level is looked at, 250 Pa apart: the wind's own grid has steps of 1000 Pa."""
+CENTER_TOKEN = 26
+"""Levels that are looked at on either side of the balloon's own: the whole range within reach is no wider."""
+NUM_TOKENS = 2 * CENTER_TOKEN + 1
+_LEVELS = slice(
+    CENTER_LEVEL - CENTER_TOKEN * LEVEL_STRIDE, CENTER_LEVEL + CENTER_TOKEN * LEVEL_STRIDE + 1, LEVEL_STRIDE
+)
+
+_UNREACHABLE_SCORE = -30.0
+_POSITION = (np.arange(NUM_TOKENS, dtype=np.float32) - CENTER_TOKEN) / CENTER_TOKEN
+
+
+class ActorCriticOutput(NamedTuple):
+    """What an actor-critic network makes of observations with leading axes [...]."""
+
+    logits: jax.Array
+    """float32[..., actions]"""
+    value: jax.Array
+    """float32[...], the expected return."""
+
+
+class LevelNetwork(nn.Module):
+    """Actor and critic over the levels of the benchmark's observation.
+
+    Attributes:
+        level_sizes: hidden layers of the network that scores a level.
+        summary_sizes: hidden layers of the network that sees all of them together.
+    """
+
+    level_sizes: Sequence[int] = (32, 32)
+    summary_sizes: Sequence[int] = (128, 64)
+
+    @nn.compact
+    def __call__(self, observation: jax.Array) -> ActorCriticOutput:
+        """float32[..., 1099] -> logits [..., 3] (down, stay, up) and value [...]."""
+        levels, reachable = _level_features(observation)
+        balloon = _balloon_features(observation)
+        # The balloon enters the first layer once for all levels.
+        hidden = nn.relu(
+            nn.Dense(self.level_sizes[0])(levels) + nn.Dense(self.level_sizes[0], use_bias=False)(balloon)[..., None, :]
+        )
+        for size in self.level_sizes[1:]:
+            hidden = nn.relu(nn.Dense(size)(hidden))
+        scores = nn.Dense(1, kernel_init=nn.initializers.orthogonal(0.5))(hidden)[..., 0]
+        scores = jnp.where(reachable, scores, _UNREACHABLE_SCORE)
+
+        own = hidden[..., CENTER_TOKEN, :]
+        chosen = jnp.einsum("...t,...tc->...c", jax.nn.softmax(scores), hidden)
+        summary = jnp.concatenate([balloon, own, chosen], axis=-1)
+        for size in self.summary_sizes:
+            summary = nn.relu(nn.Dense(size)(summary))
+        above = jax.nn.logsumexp(scores[..., :CENTER_TOKEN], axis=-1)
+        below = jax.nn.logsumexp(scores[..., CENTER_TOKEN + 1 :], axis=-1)
+        steering = jnp.stack([below, scores[..., CENTER_TOKEN], above], axis=-1)
+        correction = nn.Dense(3, kernel_init=nn.initializers.orthogonal(0.01))(summary)
+        value = nn.Dense(1, kernel_init=nn.initializers.orthogonal(1.0))(summary)[..., 0]
+        return ActorCriticOutput(steering + correction, value)
+
+
+def _level_features(observation: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Features [..., NUM_TOKENS, 8] and reachability [..., NUM_TOKENS] of the levels that are looked at."""
+    column = observation[..., FIRST_WIND_FEATURE:NUM_FEATURES]
+    column = column.reshape(*observation.shape[:-1], NUM_RELATIVE_LEVELS, 3)[..., _LEVELS, :]
+    uncertainty, bearing, magnitude = column[..., 0], column[..., 1], column[..., 2]
+    reachable = ~((uncertainty == 0.0) & (bearing == 1.0) & (magnitude == 1.0))
+    position = jnp.broadcast_to(jnp.asarray(_POSITION), uncertainty.shape)
+    features = [
+        reachable,
+        uncertainty,
+        bearing,
+        magnitude,
+        jnp.cos(jnp.pi * bearing),
+        (1.0 - uncertainty) * (1.0 - magnitude),
+        position,
+        jnp.abs(position),
+    ]
+    return jnp.stack([feature.astype(jnp.float32) for feature in features], axis=-1), reachable
+
+
+def _balloon_features(observation: jax.Array) -> jax.Array:
+    """Features [..., 20] of the balloon: the observed ones, and its distance where that matters most."""
+    distance = named_features(observation).distance
+    near = [jnp.exp(-distance / 35.0), jnp.exp(-distance / 100.0), jnp.minimum(distance / 50.0, 4.0), distance < 50.0]
+    observed = observation[..., : len(Feature)]
+    return jnp.concatenate([observed, jnp.stack([one.astype(jnp.float32) for one in near], axis=-1)], axis=-1)

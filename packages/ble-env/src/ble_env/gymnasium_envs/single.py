@@ -1,0 +1,287 @@
+"""The single environment for Gymnasium."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import gymnasium
+import jax
+import jax.numpy as jnp
+import numpy as np
+from gymnasium import spaces
+
+from ble_env.core import Task, Transition, advance, begin, outcome, sample
+from ble_env.diagnostics import to_info
+from ble_env.host.devices import Device, compute_scope, find_device
+from ble_env.host.packing import Packed, pack, unpack
+from ble_env.host.seeding import clock_seed, next_episode_keys, start_streams
+from ble_env.observation.perciatelli import ObservationFunction
+from ble_env.plugins import make_renderer
+from ble_env.rendering.renderer import Renderer
+from ble_env.reward import RewardFunction
+from ble_env.task_arguments import check_max_episode_steps, make_task, scenario_changes
+from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.constants import STEP_SECONDS
+from ble_sim.plugins.registry import unknown_name
+from ble_sim.precision import check_precision
+from ble_sim.scenario import Scenario
+from ble_sim.seeds import check_seed
+from ble_sim.state import SimState
+from ble_sim.wind.field import WindField
+
+
+class Snapshot(NamedTuple):
+    """A whole flight at one moment. Immutable: keep it to come back, or restore it elsewhere to branch."""
+
+    scenario: Scenario
+    state: SimState
+
+    def check_precision(self, precision: str) -> None:
+        """Check that an environment of this precision can continue from here.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        own = str(self.state.balloon.x.dtype)
+        if own != precision:
+            raise ValueError(f"the state is in {own}, this environment in {precision}")
+
+
+class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
+    """Keep a stratospheric balloon within 50 km of a station by riding the winds of different altitudes.
+
+    Observation: float32[1099], see `ble_env.observation.layout`. Action: 0 down, 1 stay, 2 up, for the next 180 s.
+    Reward: 1 within the radius, less outside, see `ble_env.StationKeepingReward`. Termination: out of power, burst, or
+    no superpressure. There is no time limit unless `max_episode_steps` is given (`gymnasium.make` sets 960).
+
+    Args:
+        station_keeping_radius_km: what `info["inside_radius"]`, and so TWR50, is judged by. The reward has its own.
+        reward: the name of an installed reward, or a `ble_env.RewardFunction`.
+        observation: what is observed: a name, or a `ble_env.ObservationFunction`.
+        wind_field: a name, or a `ble_sim.wind.field.WindField`.
+        vehicle: the balloon.
+        precision: "float32" is the fast path and the default: single steps agree with the reference to the digits
+            that it carries, and scores do within their noise. "float64" follows the reference step for step.
+        max_episode_steps: truncate after so many steps.
+        seed: of the stream of episodes that resets without a seed go through. As in the reference the first episode
+            of `seed` is the one that `reset(seed=seed)` gives, and the first `reset()` gives the second.
+        device: where to compute: a JAX device, or the name of a platform ("cpu" leaves an accelerator to others);
+            None for JAX's default.
+        render_mode: "rgb_array": `render` returns a picture of the flight so far; "human": a window shows it as it
+            goes; None: no picture is ever made. A renderer may have other modes.
+        renderer: what draws: a name, or a `ble_env.Renderer`.
+        render_period: every how many steps the window is drawn anew, besides the start and the end of an episode.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 30}  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        station_keeping_radius_km: float = 50.0,
+        reward: str | RewardFunction = "station_keeping",
+        observation: str | ObservationFunction = "perciatelli",
+        wind_field: str | WindField = "generative",
+        vehicle: Vehicle = Vehicle(),
+        precision: str = "float32",
+        max_episode_steps: int | None = None,
+        seed: int | None = None,
+        device: Device | str | None = None,
+        render_mode: str | None = None,
+        renderer: str | Renderer = "matplotlib",
+        render_period: int = 1,
+    ) -> None:
+        self.precision = check_precision(precision)
+        self.max_episode_steps = check_max_episode_steps(max_episode_steps)
+        self.vehicle = vehicle
+        self.task = make_task(wind_field, observation, reward, station_keeping_radius_km, vehicle)
+        self.action_space = spaces.Discrete(3)
+        self.observation_space = self.task.observation.observation_space
+        self.device = find_device(device)
+        if render_period < 1:
+            raise ValueError(f"render_period must be at least 1, got {render_period}")
+        self.render_mode = render_mode
+        self._render_period = render_period
+        self._renderer = None
+        if render_mode is not None:
+            if isinstance(renderer, str):
+                renderer = make_renderer(renderer, station_keeping_radius_km)
+            if render_mode not in renderer.render_modes:
+                raise unknown_name("render mode", render_mode, renderer.render_modes)
+            self.metadata = self.metadata | {"render_modes": list(renderer.render_modes)}
+            self._renderer = renderer
+        self._compiled = _compiled(self.task)
+        with self._scope():
+            self._wind_parameters = self.task.wind_field.parameters()
+        self._flight: tuple[Packed, Packed] | None = None
+        self._start_time = 0
+        self._num_steps = 0
+        self._is_over = False
+        self._start_stream(clock_seed() if seed is None else seed)
+        self._next_episode_key()
+
+    def reset(
+        self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: starts the stream of episodes anew; None takes its next episode.
+            options: what to change about the sampled episode: any of x, y (m from the station), pressure (Pa),
+                start_time (seconds since 1970), latitude, longitude (deg, of the station), upwelling_infrared (W/m2).
+
+        Raises:
+            ValueError: for a seed outside [0, 2**32), an unknown option, or one out of range.
+        """
+        changes = scenario_changes(options or {})
+        if seed is not None:
+            seed = check_seed(seed)  # Gymnasium takes no integers of numpy.
+            self._start_stream(seed)
+        super().reset(seed=seed)
+        with self._scope():
+            scenario = self._compiled.sample(self._wind_parameters, self.vehicle, self._next_episode_key())
+            scenario = dataclasses.replace(
+                scenario,
+                **{name: jnp.asarray(value, getattr(scenario, name).dtype) for name, value in changes.items()},
+            )
+            self._flight, told = self._compiled.begin(scenario)
+        self._start_time = int(scenario.start_time)
+        self._num_steps = 0
+        observation, _, self._is_over, info = self._report(told)
+        self._begin_drawing(info)
+        return observation, info
+
+    def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Fly 180 s.
+
+        Raises:
+            ValueError: for an action other than 0, 1 and 2.
+            RuntimeError: before the first reset, or after the end of an episode.
+        """
+        if not self.action_space.contains(action):
+            raise ValueError(f"action must be 0 (down), 1 (stay) or 2 (up), got {action!r}")
+        if self._flight is None:
+            raise RuntimeError("step was called before the first reset: call reset first")
+        if self._is_over:
+            raise RuntimeError("the episode has ended: call reset before the next step")
+        with self._scope():
+            scenario, state = self._flight
+            state, told = self._compiled.advance(scenario, state, np.int32(action))
+            self._flight = scenario, state
+        self._num_steps += 1
+        observation, reward, terminated, info = self._report(told)
+        truncated = self.max_episode_steps is not None and self._num_steps >= self.max_episode_steps
+        self._is_over = terminated or truncated
+        self._draw(info)
+        return observation, reward, terminated, truncated, info
+
+    def render(self) -> Any:
+        """A picture of the flight so far, as the render mode has it; None without one.
+
+        Raises:
+            RuntimeError: there is a render mode, and `reset` has not been called.
+        """
+        if self._renderer is None or self.render_mode is None:
+            return None
+        if self._flight is None:
+            raise RuntimeError("render was called before the first reset: call reset first")
+        return self._renderer.render(self.render_mode)
+
+    def close(self) -> None:
+        """Close the renderer."""
+        if self._renderer is not None:
+            self._renderer.close()
+
+    def get_snapshot(self) -> Snapshot:
+        """The flight as it stands, to come back to with `set_snapshot`.
+
+        Raises:
+            RuntimeError: before the first reset.
+        """
+        if self._flight is None:
+            raise RuntimeError("there is no flight before the first reset: call reset first")
+        with self._scope():
+            return Snapshot(*self._compiled.save(*self._flight))
+
+    def set_snapshot(self, flight: Snapshot) -> tuple[np.ndarray, dict[str, Any]]:
+        """Continue from a state of this or another environment of the same task and precision.
+
+        What the balloon has learned about the wind is restored with it, so replaying the same actions gives the same
+        flight. Steps towards `max_episode_steps` count from the start of that flight.
+
+        Returns:
+            The observation and info there.
+
+        Raises:
+            ValueError: if the state has another precision.
+        """
+        flight.check_precision(self.precision)
+        self._start_time = int(flight.scenario.start_time)
+        self._num_steps = int(flight.state.elapsed) // STEP_SECONDS
+        with self._scope():
+            self._flight, told = self._compiled.restore(*flight)
+        observation, _, self._is_over, info = self._report(told)
+        self._begin_drawing(info)
+        return observation, info
+
+    def _begin_drawing(self, info: Mapping[str, Any]) -> None:
+        if self._renderer is not None:
+            self._renderer.reset()
+            self._draw(info)
+
+    def _draw(self, info: Mapping[str, Any]) -> None:
+        if self._renderer is not None:
+            self._renderer.step(info)
+            if self.render_mode == "human" and (self._is_over or self._num_steps % self._render_period == 0):
+                self.render()
+
+    def _start_stream(self, seed: int) -> None:
+        with self._scope():
+            self._stream = start_streams([seed])
+
+    def _next_episode_key(self) -> np.ndarray:
+        with self._scope():
+            self._stream, (episode_key,) = next_episode_keys(self._stream)
+        return episode_key
+
+    def _scope(self) -> AbstractContextManager[None]:
+        return compute_scope(self.precision, self.device)
+
+    def _report(self, told: Transition) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
+        observation, reward, terminated, telemetry = jax.device_get(told)
+        # A copy, because what comes out of JAX is read-only, which torch warns of when it takes it as it is.
+        return np.array(observation), float(reward), bool(terminated), to_info(telemetry, self._start_time)
+
+
+class _Compiled(NamedTuple):
+    """A task's functions for the single environment, which keeps a flight as packed (scenario, state)."""
+
+    sample: Any
+    begin: Any
+    advance: Any
+    save: Any
+    restore: Any
+
+
+@functools.cache
+def _compiled(task: Task) -> _Compiled:
+    """Compile them; environments of the same task share them."""
+
+    def begin_packed(scenario):
+        state, told = begin(task, scenario)
+        return (pack(scenario), pack(state)), told
+
+    def advance_packed(scenario, state, action):
+        state, told = advance(task, unpack(scenario), unpack(state), action)
+        return pack(state), told
+
+    def save(scenario, state):
+        return unpack(scenario), unpack(state)
+
+    def restore(scenario, state):
+        return (pack(scenario), pack(state)), outcome(task, scenario, state)
+
+    functions = functools.partial(sample, task), begin_packed, advance_packed, save, restore
+    return _Compiled(*map(jax.jit, functions))

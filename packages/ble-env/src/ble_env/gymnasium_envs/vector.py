@@ -1,0 +1,334 @@
+"""Many environments for Gymnasium, flown in tiles on all cores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from gymnasium import spaces
+from gymnasium.error import ClosedEnvironmentError
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from ble_env.diagnostics import to_infos
+from ble_env.gymnasium_envs.single import Snapshot
+from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Told
+from ble_env.host.devices import Device, find_device, num_cores
+from ble_env.host.seeding import clock_seed
+from ble_env.host.tile import Tile, fitting_size
+from ble_env.observation.perciatelli import ObservationFunction
+from ble_env.reward import RewardFunction
+from ble_env.task_arguments import check_max_episode_steps, make_task, scenario_changes
+from ble_sim.balloon.safety import Action
+from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.plugins.registry import unknown_name
+from ble_sim.precision import check_precision
+from ble_sim.seeds import MAX_SEED, check_seed
+from ble_sim.wind.field import WindField
+
+
+class VectorEnvState(NamedTuple):
+    """All that the steps of a `BalloonVectorEnv` depend on: arrays with a row for each environment."""
+
+    flights: Snapshot
+    streams: np.ndarray
+    """uint32[num_envs, 2], where the stream of episodes of each is."""
+    is_over: np.ndarray
+    """bool[num_envs], whether its episode has ended and the next has not begun."""
+
+
+class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
+    """Many `BalloonEnv`s at once: what `gymnasium.make_vec("ble_env:BalloonLearningEnvironment-v0", num_envs)` makes.
+
+    They are flown in tiles of one size, so that a flight depends on its seed and its actions alone, and not on its
+    neighbours or how many there are. Tiles are flown in parallel; one in which an episode begins holds up no other.
+
+    Observations are float32[num_envs, 1099], a new array each time; actions int[num_envs]; rewards float64[num_envs].
+    Infos have the keys of `BalloonEnv`'s in Gymnasium's batched form: an array with a row for each environment, and
+    beside `key` the mask `_key` of the rows that are told. Their times are `timedelta64[s]` and `datetime64[s]` (UTC).
+
+    Args:
+        num_envs: how many environments.
+        station_keeping_radius_km, reward, observation, wind_field, vehicle, precision, device: as of
+            `BalloonEnv`.
+        max_episode_steps: truncate an episode after so many steps; `gymnasium.make_vec` sets 960.
+        seed: environment i goes through the stream of episodes of `seed + i`, as a `BalloonEnv` of that seed does; None
+            takes one from the clock.
+        autoreset_mode: when the next episode begins after one has ended. NEXT_STEP: in the next step, whose action
+            counts for nothing and whose reward is 0. SAME_STEP: at once, with the last observation and info of the
+            ended episode in `infos["final_obs"]` and `infos["final_info"]`. DISABLED: when
+            `reset(options={"reset_mask": mask})` is called.
+        tile_size: how many are flown in one compiled call. None takes the power of two that holds `num_envs`, at most
+            32: the best for processors, while an accelerator wants more. Rounding differs between sizes.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        *,
+        station_keeping_radius_km: float = 50.0,
+        reward: str | RewardFunction = "station_keeping",
+        observation: str | ObservationFunction = "perciatelli",
+        wind_field: str | WindField = "generative",
+        vehicle: Vehicle = Vehicle(),
+        precision: str = "float32",
+        max_episode_steps: int | None = None,
+        seed: int | None = None,
+        device: Device | str | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        tile_size: int | None = None,
+    ) -> None:
+        for name, number in (("num_envs", num_envs), ("tile_size", tile_size)):
+            if number is not None and number < 1:
+                raise ValueError(f"{name} must be at least 1, got {number}")
+        self.num_envs = num_envs
+        self.precision = check_precision(precision)
+        self.max_episode_steps = check_max_episode_steps(max_episode_steps)
+        self.autoreset_mode = _find_autoreset_mode(autoreset_mode)
+        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.vehicle = vehicle
+        self.task = make_task(wind_field, observation, reward, station_keeping_radius_km, vehicle)
+        self.single_action_space = spaces.Discrete(len(Action))
+        self.single_observation_space = self.task.observation.observation_space
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+
+        size = tile_size or fitting_size(num_envs)
+        seeds = _consecutive_seeds(clock_seed() % (MAX_SEED - num_envs) if seed is None else seed, num_envs)
+        self._chunks = [slice(start, min(start + size, num_envs)) for start in range(0, num_envs, size)]
+        self._tiles = [
+            TiledEnvs(
+                Tile(self.task, vehicle, self.precision, size, find_device(device)),
+                seeds[chunk],
+                self.max_episode_steps,
+                self.autoreset_mode,
+            )
+            for chunk in self._chunks
+        ]
+        self._pool = ThreadPoolExecutor(min(len(self._tiles), num_cores())) if len(self._tiles) > 1 else None
+        self._is_started = False
+        self._compiled: set[str] = set()
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode in every environment, or in some.
+
+        Args:
+            seed: starts streams of episodes anew: that of `seed + i` in environment i, or those of a sequence with a
+                seed for each environment. None, alone or within a sequence, takes a stream's next episode.
+            options: as of `BalloonEnv`, for all environments that are reset; and `reset_mask`, bool[num_envs], which
+                these are. The others stay as they are and tell their last observation, but no info.
+
+        Raises:
+            ValueError: for a seed outside [0, 2**32), an unknown option or one out of range, or an improper mask; the
+                environments are left as they were.
+        """
+        self._check_is_open()
+        options = dict(options or {})
+        mask = self._checked_mask(options.pop("reset_mask", None))
+        changes = scenario_changes(options)
+        seeds = self._checked_seeds(seed)
+        super().reset(seed=None if isinstance(seed, Sequence | np.ndarray) else seeds[0])
+
+        def reset(tile: TiledEnvs, chunk: slice) -> Told:
+            lanes = np.flatnonzero(mask[chunk])
+            given = {lane: one for lane in lanes if (one := seeds[chunk][lane]) is not None}
+            tile.seed(np.array(list(given), int), list(given.values()))
+            return tile.reset(lanes, changes)
+
+        told = self._on_every_tile(reset, self._chunks)
+        self._is_started = True
+        return self._reported(told, mask)
+
+    def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Fly 180 s, or begin the next episode where it is due.
+
+        Args:
+            actions: int[num_envs]: 0 down, 1 stay, 2 up.
+
+        Raises:
+            ValueError: for actions of another shape, type or value.
+            RuntimeError: before the first reset, or after the end of an episode if autoreset is disabled.
+        """
+        self._check_is_open()
+        self._check_is_started("step was called")
+        actions = self._checked_actions(actions)
+        if self.autoreset_mode == AutoresetMode.DISABLED:
+            self._check_is_none_over()
+        pairs = self._on_every_tile(TiledEnvs.step, [actions[chunk] for chunk in self._chunks])
+        told = _concatenated([told for told, _ in pairs])
+        infos: dict[str, Any] = to_infos(told.telemetry, told.start_time, np.ones(self.num_envs, bool))
+        is_over = told.terminated | told.truncated
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and is_over.any():
+            infos |= _final_infos(_concatenated([last for _, last in pairs]), is_over)
+        return told.observation, told.reward, told.terminated, told.truncated, infos
+
+    def get_snapshot(self, index: int | None = None) -> Snapshot:
+        """The flights as they stand: numpy arrays with a leading axis of `num_envs`.
+
+        Args:
+            index: of one environment, for its flight alone and without that axis, as a `BalloonEnv` takes it.
+
+        Raises:
+            RuntimeError: before the first reset.
+            IndexError: there is no such environment.
+        """
+        self._check_is_started("there is no flight")
+        if index is None:
+            return jax.tree.map(lambda *leaves: np.concatenate(leaves), *(tile.flights() for tile in self._tiles))
+        tile, lane = self._place(index)
+        return jax.tree.map(lambda leaf: np.array(leaf[lane]), tile.flights())
+
+    def set_snapshot(self, flights: Snapshot, index: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Continue from states of this or other environments of the same task and precision.
+
+        Args:
+            flights: a state with a leading axis of `num_envs`, or with `index` one without it, also a `BalloonEnv`'s.
+            index: of the only environment to change.
+
+        Returns:
+            The observations, and the infos of the environments that changed.
+
+        Raises:
+            ValueError: the states have another precision, or are not as many as the environments.
+            RuntimeError: with `index` before the first reset.
+            IndexError: there is no such environment.
+        """
+        self._check_is_open()
+        flights.check_precision(self.precision)
+        if index is None:
+            shape = np.shape(flights.state.elapsed)
+            if shape != (self.num_envs,):
+                raise ValueError(f"expected the states of {self.num_envs} flights, got a leading shape of {shape}")
+            for tile, chunk in zip(self._tiles, self._chunks, strict=True):
+                tile.restore(
+                    np.arange(chunk.stop - chunk.start), jax.tree.map(lambda leaf, rows=chunk: leaf[rows], flights)
+                )
+            self._is_started = True
+        else:
+            self._check_is_started("a single flight was set")
+            tile, lane = self._place(index)
+            tile.restore(np.array([lane]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], flights))
+        is_changed = np.arange(self.num_envs) == index if index is not None else np.ones(self.num_envs, bool)
+        return self._reported([tile.told() for tile in self._tiles], is_changed)
+
+    def get_state(self) -> VectorEnvState:
+        """All that later steps depend on.
+
+        Raises:
+            RuntimeError: before the first reset.
+        """
+        return VectorEnvState(
+            flights=self.get_snapshot(),
+            streams=np.concatenate([tile.streams for tile in self._tiles]),
+            is_over=np.concatenate([tile.is_over for tile in self._tiles]),
+        )
+
+    def set_state(self, state: VectorEnvState) -> None:
+        """Continue as environments of the same task, precision and number whose `get_state` this is.
+
+        Raises:
+            ValueError: the states have another precision, or are not as many as the environments.
+        """
+        self.set_snapshot(state.flights)
+        for tile, chunk in zip(self._tiles, self._chunks, strict=True):
+            tile.continue_streams(state.streams[chunk], state.is_over[chunk])
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Stop the threads."""
+        if self._pool:
+            self._pool.shutdown()
+
+    def _on_every_tile(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
+        # The first time one after another: the first tile compiles for all, which in parallel each would do for itself.
+        is_compiled = function.__name__ in self._compiled
+        self._compiled.add(function.__name__)
+        return list((self._pool.map if self._pool and is_compiled else map)(function, self._tiles, *arguments))
+
+    def _reported(self, parts: Sequence[Told], is_told: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        told = _concatenated(parts)
+        return told.observation, to_infos(told.telemetry, told.start_time, is_told)
+
+    def _place(self, index: int) -> tuple[TiledEnvs, int]:
+        if not 0 <= index < self.num_envs:
+            raise IndexError(f"index must be at least 0 and below {self.num_envs}, got {index}")
+        tile, lane = divmod(index, self._chunks[0].stop)
+        return self._tiles[tile], lane
+
+    def _check_is_open(self) -> None:
+        if self.closed:
+            raise ClosedEnvironmentError("the environments have been closed: make new ones")
+
+    def _check_is_started(self, what: str) -> None:
+        if not self._is_started:
+            raise RuntimeError(f"{what} before the first reset: call reset first")
+
+    def _check_is_none_over(self) -> None:
+        is_over = np.concatenate([tile.is_over for tile in self._tiles])
+        if is_over.any():
+            raise RuntimeError(
+                f"the episodes of environments {np.flatnonzero(is_over).tolist()} have ended: "
+                'call reset(options={"reset_mask": ...}) before the next step'
+            )
+
+    def _checked_seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if not isinstance(seed, Sequence | np.ndarray):
+            return [*_consecutive_seeds(seed, self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(f"seed must be a whole number or a sequence of {self.num_envs}, got {len(seed)} of them")
+        return [None if one is None else check_seed(one) for one in seed]
+
+    def _checked_mask(self, mask: Any) -> np.ndarray:
+        if mask is None:
+            return np.ones(self.num_envs, bool)
+        mask = np.array(mask)
+        if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
+            raise ValueError(f"reset_mask must be bool[{self.num_envs}] with at least one True, got {mask!r}")
+        if not (self._is_started or mask.all()):
+            raise ValueError("the first reset must be of every environment: leave out reset_mask")
+        return mask
+
+    def _checked_actions(self, actions: Any) -> np.ndarray:
+        actions = np.asarray(actions)
+        if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
+            raise ValueError(f"actions must be int[{self.num_envs}], got {actions.dtype}{list(actions.shape)}")
+        is_wrong = (actions < 0) | (actions >= len(Action))
+        if is_wrong.any():
+            index = int(np.argmax(is_wrong))
+            raise ValueError(
+                f"actions must be 0 (down), 1 (stay) or 2 (up), got {actions[index]} for environment {index}"
+            )
+        return actions.astype(np.int32)
+
+
+def _find_autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    try:
+        return AutoresetMode(mode)
+    except ValueError:
+        raise unknown_name("autoreset mode", str(mode), [known.value for known in AutoresetMode]) from None
+
+
+def _consecutive_seeds(first: int, number: int) -> list[int]:
+    first = check_seed(first)
+    return [check_seed(first + i) for i in range(number)]
+
+
+def _concatenated(parts: Sequence[Told]) -> Told:
+    return Told(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _final_infos(last: Told, is_over: np.ndarray) -> dict[str, Any]:
+    """What Gymnasium adds to the infos of a step after which episodes have begun at once."""
+    final_obs = np.full(len(is_over), None, object)
+    for index in np.flatnonzero(is_over):
+        final_obs[index] = last.observation[index]
+    return {
+        "final_obs": final_obs,
+        "_final_obs": is_over.copy(),
+        "final_info": to_infos(last.telemetry, last.start_time, is_over),
+        "_final_info": is_over.copy(),
+    }

@@ -1,0 +1,286 @@
+"""The environment for JAX trainers, in the shape of gymnax 1.x.
+
+gymnax itself is not needed: trainers call methods of these names, and ask for no base class. Everything is pure and
+made for `jax.jit`, `jax.vmap` and `jax.lax.scan`, in the precision of the context (float32 unless x64 is enabled).
+"""
+
+import dataclasses
+import functools
+import importlib
+import importlib.util
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ble_env import ENV_ID, MAX_EPISODE_STEPS
+from ble_env.core import Task, advance
+from ble_env.diagnostics import Diagnostics
+from ble_env.gymnax_env.pool import EpisodePool, pooled, replace_episodes, sample_pool, scenario_at, start_at
+from ble_env.observation.perciatelli import ObservationFunction
+from ble_env.reward import RewardFunction
+from ble_env.task_arguments import make_task
+from ble_sim.balloon.safety import Action
+from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.constants import STEP_SECONDS
+from ble_sim.state import SimState
+from ble_sim.structs import struct
+from ble_sim.wind.field import WindField
+
+DEFAULT_POOL_SIZE = 128
+
+
+@struct
+class EnvParams:
+    """What all environments of a batch share: do not map over it (`in_axes=None`), and hand it to compiled code as an
+    argument, since it is large (317 kB an episode).
+    """
+
+    pool: EpisodePool
+    """The episodes that resets choose from."""
+    max_steps_in_episode: jax.Array | int
+    """int32, time limit"""
+
+    def replace(self, **changes: Any) -> "EnvParams":
+        """A changed copy."""
+        return dataclasses.replace(self, **changes)
+
+
+@struct
+class EnvState:
+    """One environment."""
+
+    episode: jax.Array
+    """int32, its place in the pool"""
+    flight: SimState
+
+    @property
+    def time(self) -> jax.Array:
+        """Steps flown in this episode: int32. A step that ended the flight before its time counts."""
+        return -(-self.flight.elapsed // STEP_SECONDS)
+
+
+class BalloonGymnaxEnv:
+    """Keep a stratospheric balloon within 50 km of a station by riding the winds of different altitudes.
+
+    Observation: float32[1099], see `ble_env.observation.layout`. Action: 0 down, 1 stay, 2 up, for the next 180 s.
+    Reward: 1 within the radius, less outside, see `ble_env.StationKeepingReward`. Termination: out of power, burst, or
+    no superpressure. Truncation: after `max_steps_in_episode`.
+
+        env = BalloonGymnaxEnv()
+        params = env.make_params(key, num_episodes=256)
+        observation, state = jax.vmap(env.reset, in_axes=(0, None))(keys, params)
+        observation, state, reward, terminated, truncated, info = jax.vmap(env.step, in_axes=(0, 0, 0, None))(
+            keys, state, actions, params
+        )
+
+    Episodes are sampled ahead into a pool, out of which every reset draws one. `refresh` replaces some by new ones.
+
+    Args:
+        station_keeping_radius_km, reward, observation, wind_field, vehicle: as of `BalloonEnv`.
+    """
+
+    def __init__(
+        self,
+        *,
+        station_keeping_radius_km: float = 50.0,
+        reward: str | RewardFunction = "station_keeping",
+        observation: str | ObservationFunction = "perciatelli",
+        wind_field: str | WindField = "generative",
+        vehicle: Vehicle = Vehicle(),
+    ) -> None:
+        self.task = make_task(wind_field, observation, reward, station_keeping_radius_km, vehicle)
+        self.vehicle = vehicle
+        self._wind_parameters = self.task.wind_field.parameters()
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+        return ENV_ID
+
+    @property
+    def num_actions(self) -> int:
+        """Number of actions."""
+        return len(Action)
+
+    @property
+    def default_params(self) -> EnvParams:
+        """The `make_params` of key 0. Each access samples the episodes again."""
+        return self.make_params(np.zeros(2, np.uint32))
+
+    def make_params(
+        self,
+        key: Any,
+        num_episodes: int = DEFAULT_POOL_SIZE,
+        *,
+        max_steps_in_episode: int = MAX_EPISODE_STEPS,
+    ) -> EnvParams:
+        """Sample a pool of episodes.
+
+        Args:
+            key: a JAX random key.
+            num_episodes: size of the pool, 317 kB each. For `refresh` it has to be larger than the number of
+                environments.
+            max_steps_in_episode: truncate after so many steps.
+
+        Raises:
+            ValueError: a number is not positive.
+        """
+        if num_episodes < 1:
+            raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
+        return self.make_params_from_keys(_episode_keys(key, num_episodes), max_steps_in_episode=max_steps_in_episode)
+
+    def make_params_from_keys(self, episode_keys: Any, *, max_steps_in_episode: int = MAX_EPISODE_STEPS) -> EnvParams:
+        """A pool of known episodes, in this order, to be begun one by one with `begin`.
+
+        Args:
+            episode_keys: uint32[n, 2], of episodes: those that `BalloonEnv.reset(seed=...)` begins have the keys
+                `ble_env.host.seeding.first_episode_keys(seeds)`.
+            max_steps_in_episode: truncate after so many steps.
+
+        Raises:
+            ValueError: `max_steps_in_episode` is not positive.
+        """
+        if max_steps_in_episode < 1:
+            raise ValueError(f"max_steps_in_episode must be at least 1, got {max_steps_in_episode}")
+        pool = _sample_pool(self.task, self._wind_parameters, self.vehicle, episode_keys)
+        return EnvParams(pool, jnp.int32(max_steps_in_episode))
+
+    def refresh(self, key: Any, state: EnvState, params: EnvParams, num_episodes: int) -> EnvParams:
+        """Replace random episodes of the pool by new ones, but none that is being flown.
+
+        To be called now and then between updates, within compiled code or outside. For each episode that ends, one
+        new one keeps the pool as fresh as if every reset sampled.
+
+        Args:
+            key: a JAX random key.
+            state: of all environments (of any shape) that step with these params.
+            params: the present ones.
+            num_episodes: how many to replace; the time that it takes is in proportion.
+
+        Raises:
+            ValueError: the pool is too small to spare so many.
+        """
+        num_spare = params.pool.size - state.episode.size
+        if not 1 <= num_episodes <= num_spare:
+            raise ValueError(
+                f"num_episodes must be between 1 and {num_spare}, what a pool of {params.pool.size} can spare for sure"
+                f" while {state.episode.size} environments fly, got {num_episodes}: make_params can make a larger pool"
+            )
+        return _refresh(self.task, num_episodes, self._wind_parameters, self.vehicle, key, state.episode, params)
+
+    def reset(self, key: Any, params: EnvParams) -> tuple[jax.Array, EnvState]:
+        """Begin a random episode of the pool: the first observation, and the state."""
+        return _reset(key, params)
+
+    def step(
+        self, key: Any, state: EnvState, action: Any, params: EnvParams
+    ) -> tuple[jax.Array, EnvState, jax.Array, jax.Array, jax.Array, dict[str, jax.Array]]:
+        """Fly 180 s; if that ends the episode, begin another one.
+
+        Args:
+            key: a JAX random key, for the choice of the next episode.
+            state: the environment.
+            action: int scalar: 0 down, 1 stay, 2 up.
+            params: what `make_params` returned.
+
+        Returns:
+            Observation, state, reward, terminated, truncated, info. Where an episode has ended, observation and state
+            are those of the next one, and all others of the one that ended: `info["final_observation"]` has its last
+            observation. `info` repeats terminated and truncated, has gymnax's discount (0 if terminated, else 1), and
+            all numbers of `ble_env.diagnostics.Diagnostics`.
+        """
+        return _step(self.task, key, state, action, params)
+
+    def reset_env(self, key: Any, params: EnvParams) -> tuple[jax.Array, EnvState]:
+        """As `reset`."""
+        return _reset(key, params)
+
+    def step_env(
+        self, key: Any, state: EnvState, action: Any, params: EnvParams
+    ) -> tuple[jax.Array, EnvState, jax.Array, jax.Array, dict[str, jax.Array]]:
+        """Fly 180 s without a time limit, and without a next episode: observation, state, reward, terminated, info."""
+        return _fly(self.task, state, action, params)
+
+    def begin(self, episode: Any, params: EnvParams) -> tuple[jax.Array, EnvState]:
+        """Begin the episode at a place of the pool (int scalar): the first observation, and the state."""
+        return _begin(jnp.asarray(episode, jnp.int32), params)
+
+    def action_space(self, params: EnvParams) -> Any:
+        """The space of actions: gymnax's `Discrete`, or `ble_env.gymnax_env.spaces.Discrete` if gymnax is not installed."""
+        return _spaces().Discrete(self.num_actions)
+
+    def observation_space(self, params: EnvParams) -> Any:
+        """The space of observations: gymnax's `Box`, or `ble_env.gymnax_env.spaces.Box` if gymnax is not installed."""
+        box = self.task.observation.observation_space
+        return _spaces().Box(jnp.asarray(box.low), jnp.asarray(box.high), box.shape, box.dtype)
+
+
+def _episode_keys(key: Any, num: int) -> jax.Array:
+    """Keys of the kind that episodes have, from one of any kind: uint32[num, 2]."""
+    return jax.random.bits(key, (num, 2), jnp.uint32)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _sample_pool(task: Task, wind_parameters: Any, vehicle: Vehicle, episode_keys: jax.Array) -> EpisodePool:
+    return sample_pool(task, wind_parameters, vehicle, episode_keys)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _refresh(
+    task: Task,
+    num_episodes: int,
+    wind_parameters: Any,
+    vehicle: Vehicle,
+    key: jax.Array,
+    flown: jax.Array,
+    params: EnvParams,
+) -> EnvParams:
+    choice_key, episodes_key = jax.random.split(key)
+    is_flown = jnp.zeros(params.pool.size, bool).at[flown].set(True)
+    order = jnp.argsort(is_flown + jax.random.uniform(choice_key, is_flown.shape))
+    new = sample_pool(task, wind_parameters, vehicle, _episode_keys(episodes_key, num_episodes))
+    return params.replace(pool=replace_episodes(params.pool, order[:num_episodes], new))
+
+
+@jax.jit
+def _begin(episode: jax.Array, params: EnvParams) -> tuple[jax.Array, EnvState]:
+    flight, observation = start_at(params.pool, episode)
+    return observation, EnvState(episode, flight)
+
+
+@jax.jit
+def _reset(key: jax.Array, params: EnvParams) -> tuple[jax.Array, EnvState]:
+    return _begin(jax.random.randint(key, (), 0, params.pool.size, jnp.int32), params)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _fly(
+    task: Task, state: EnvState, action: jax.Array, params: EnvParams
+) -> tuple[jax.Array, EnvState, jax.Array, jax.Array, dict[str, jax.Array]]:
+    scenario = scenario_at(params.pool, state.episode)
+    flight, told = advance(pooled(task), scenario, state.flight, action)
+    info = Diagnostics._make(told.telemetry)._asdict()
+    info["discount"] = 1.0 - told.terminated
+    return told.observation, EnvState(state.episode, flight), told.reward, told.terminated, info
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _step(
+    task: Task, key: jax.Array, state: EnvState, action: jax.Array, params: EnvParams
+) -> tuple[jax.Array, EnvState, jax.Array, jax.Array, jax.Array, dict[str, jax.Array]]:
+    last_observation, flown, reward, terminated, info = _fly(task, state, action, params)
+    truncated = flown.time >= params.max_steps_in_episode
+    next_observation, next_state = jax.tree.map(
+        lambda new, old: jnp.where(terminated | truncated, new, old), _reset(key, params), (last_observation, flown)
+    )
+    info |= {"terminated": terminated, "truncated": truncated, "final_observation": last_observation}
+    return next_observation, next_state, reward, terminated, truncated, info
+
+
+@functools.cache
+def _spaces() -> Any:
+    """The module of spaces: gymnax's if it is installed, because trainers ask for their types."""
+    has_gymnax = importlib.util.find_spec("gymnax") is not None
+    return importlib.import_module("gymnax.environments.spaces" if has_gymnax else "ble_env.gymnax_env.spaces")

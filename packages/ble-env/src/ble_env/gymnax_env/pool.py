@@ -1,0 +1,115 @@
+"""Episodes sampled ahead, so that the next one begins at next to no cost.
+
+`jax.vmap` computes both sides of a condition. An environment that samples an episode when one ends would sample one
+for every balloon at every step, which is many times the work of flying. Taken out of a pool, an episode costs the copy
+of its first state, and not even that of its forecast: flights refer to it by its place in the pool.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ble_env.core import Task, begin, sample
+from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.scenario import Scenario
+from ble_sim.state import SimState
+from ble_sim.structs import struct
+from ble_sim.wind.field import WindField
+
+
+@struct
+class EpisodePool:
+    """Episodes and how they begin. Fields have a leading axis, of the episodes, unless noted."""
+
+    scenarios: Scenario
+    """Without their forecasts."""
+    forecasts: Any
+    starts: SimState
+    """Without the inverse of the wind's Gaussian process."""
+    start_inverse: jax.Array
+    """That inverse, without a leading axis: after one measurement it is the same in every episode."""
+    observations: jax.Array
+    """The first ones."""
+
+    @property
+    def size(self) -> int:
+        """Number of episodes."""
+        return self.observations.shape[0]
+
+
+class PooledForecast(NamedTuple):
+    """One of many forecasts."""
+
+    forecasts: Any
+    """Of all episodes of a pool, stacked."""
+    place: jax.Array
+    """int32 scalar"""
+
+
+@dataclass(frozen=True)
+class PooledWindField(WindField):
+    """Looks the winds of another field up in a `PooledForecast`."""
+
+    field: WindField
+
+    def parameters(self) -> Any:
+        return self.field.parameters()
+
+    def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> PooledForecast:
+        forecast = self.field.sample(parameters, key, start_time)
+        return PooledForecast(jax.tree.map(lambda leaf: leaf[None], forecast), jnp.int32(0))
+
+    def wind(self, forecast, x, y, pressure, elapsed):
+        return self.field.wind_in_stack(forecast.forecasts, forecast.place, x, y, pressure, elapsed)
+
+
+def pooled(task: Task) -> Task:
+    """The task for scenarios out of a pool of its episodes."""
+    return dataclasses.replace(task, wind_field=PooledWindField(task.wind_field))
+
+
+def sample_pool(task: Task, wind_parameters: Any, vehicle: Vehicle, episode_keys: jax.Array) -> EpisodePool:
+    """A pool of the episodes of keys (uint32[n, 2]), in this order.
+
+    They are sampled one after the other: the same, to the last digit, as in any other environment.
+    """
+
+    def begin_episode(key: jax.Array) -> EpisodePool:
+        scenario = sample(task, wind_parameters, vehicle, key)
+        state, told = begin(task, scenario)
+        return EpisodePool(
+            scenarios=dataclasses.replace(scenario, forecast=()),
+            forecasts=scenario.forecast,
+            starts=_with_inverse(state, ()),
+            start_inverse=state.gp.inverse,
+            observations=told.observation,
+        )
+
+    pool = jax.lax.map(begin_episode, episode_keys)
+    return dataclasses.replace(pool, start_inverse=pool.start_inverse[0])
+
+
+def scenario_at(pool: EpisodePool, place: jax.Array) -> Scenario:
+    """The scenario of a `pooled` task at a place (int32 scalar); its forecast stays in the pool."""
+    scenario = jax.tree.map(lambda leaf: leaf[place], pool.scenarios)
+    return dataclasses.replace(scenario, forecast=PooledForecast(pool.forecasts, place))
+
+
+def start_at(pool: EpisodePool, place: jax.Array) -> tuple[SimState, jax.Array]:
+    """The first state and the first observation of the episode at a place (int32 scalar)."""
+    start = jax.tree.map(lambda leaf: leaf[place], pool.starts)
+    return _with_inverse(start, pool.start_inverse), pool.observations[place]
+
+
+def replace_episodes(pool: EpisodePool, places: jax.Array, others: EpisodePool) -> EpisodePool:
+    """Put the episodes of another pool in the place of some (int32[others.size], each once)."""
+    old, new = (dataclasses.replace(each, start_inverse=()) for each in (pool, others))
+    replaced = jax.tree.map(lambda old, new: old.at[places].set(new), old, new)
+    return dataclasses.replace(replaced, start_inverse=pool.start_inverse)
+
+
+def _with_inverse(state: SimState, inverse: Any) -> SimState:
+    return dataclasses.replace(state, gp=dataclasses.replace(state.gp, inverse=inverse))

@@ -1,0 +1,73 @@
+"""Joining the results of shards into those of the whole suite."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ble_eval.command_line.errors import UserError
+from ble_eval.results.records import EvaluationResult
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What came of joining files.
+
+    Attributes:
+        results: one result a seed, sorted by seed.
+        double: seeds that stood more than once, each time with the same result.
+        missing: seeds that were expected and stood nowhere.
+    """
+
+    results: list[EvaluationResult]
+    double: list[int]
+    missing: list[int]
+
+
+def merge_results(
+    parts: Iterable[Sequence[EvaluationResult]],
+    *,
+    expected_seeds: Iterable[int] = (),
+    flight_paths: bool = False,
+) -> Merged:
+    """Joins the results of several files.
+
+    Args:
+        parts: the results of each file.
+        expected_seeds: seeds that should be there.
+        flight_paths: whether to keep the paths.
+
+    Raises:
+        UserError: a seed stands twice with different results; the message names all such seeds.
+    """
+    by_seed: dict[int, EvaluationResult] = {}
+    double: set[int] = set()
+    contradictory: set[int] = set()
+    for result in (result for part in parts for result in part):
+        earlier = by_seed.setdefault(result.seed, result)
+        if earlier is not result:
+            double.add(result.seed)
+            if replace(earlier, flight_path=()) != replace(result, flight_path=()):
+                contradictory.add(result.seed)
+    if contradictory:
+        raise UserError(
+            f"Different results stand for the same {listed(contradictory)}: these are not shards of one run."
+        )
+    results = [by_seed[seed] for seed in sorted(by_seed)]
+    return Merged(
+        results=results if flight_paths else [replace(result, flight_path=()) for result in results],
+        double=sorted(double),
+        missing=sorted(set(expected_seeds) - by_seed.keys()),
+    )
+
+
+def listed(seeds: Iterable[int]) -> str:
+    """Seeds in words, consecutive ones as a range: "5 seeds 1, 4-6, 9"; a long list is cut off."""
+    numbers = sorted(seeds)
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    shown = [f"{first}" if first == last else f"{first}-{last}" for first, last in ranges[:20]]
+    more = ", ..." if len(ranges) > len(shown) else ""
+    return f"{len(numbers)} seed{'' if len(numbers) == 1 else 's'} {', '.join(shown)}{more}"

@@ -1,0 +1,150 @@
+"""The result of a flight, and the JSON record that stands for it.
+
+A record has the keys of the Balloon Learning Environment's evaluation, so that tools written for its files
+read ours and we read theirs: the fields of `EvaluationResult`, with `flight_path` a list of objects that have
+the fields of `FlightPathPoint`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ble_eval.command_line.errors import UserError
+from ble_sim.seeds import check_seed
+
+FAILURES = ("out_of_power", "envelope_burst", "zeropressure")
+"""The ways in which a flight can fail, as fields of `EvaluationResult` and keys of the environment's info."""
+
+
+class ResultFormatError(UserError, ValueError):
+    """A record, or a file of records, that is no evaluation result; the message says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlightPathPoint:
+    """Where the balloon is after one step.
+
+    Attributes:
+        x, y: kilometres east and north of the station.
+        pressure: ambient pressure (Pa).
+        superpressure: pressure inside the envelope above ambient (Pa).
+        elapsed_seconds: time since the start of the episode (s).
+        power: charge of the battery as a fraction of its capacity.
+    """
+
+    x: float
+    y: float
+    pressure: float
+    superpressure: float
+    elapsed_seconds: float
+    power: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """The outcome of one flight.
+
+    Attributes:
+        seed: seed of the episode.
+        cumulative_reward: sum of the rewards of all steps.
+        time_within_radius: share of the steps flown after which the balloon was within the station-keeping
+            radius (TWR50).
+        out_of_power, envelope_burst, zeropressure: whether the flight ended in this failure.
+        final_timestep: number of steps flown.
+        flight_path: one point a step, or empty.
+    """
+
+    seed: int
+    cumulative_reward: float
+    time_within_radius: float
+    out_of_power: bool
+    envelope_burst: bool
+    zeropressure: bool
+    final_timestep: int
+    flight_path: tuple[FlightPathPoint, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the flight ended in a failure."""
+        return any(getattr(self, failure) for failure in FAILURES)
+
+
+def to_json(result: EvaluationResult) -> dict[str, Any]:
+    """The record of a result, of JSON types only."""
+    return _by_field(result) | {"flight_path": [_by_field(point) for point in result.flight_path]}
+
+
+def from_json(record: object) -> EvaluationResult:
+    """The result that a record stands for; keys it does not know are ignored, a missing path is an empty one.
+
+    Raises:
+        ResultFormatError: a value is missing, of the wrong type, or impossible.
+    """
+    if not isinstance(record, Mapping):
+        raise ResultFormatError(f"a result is an object with keys, not {_shown(record)}")
+    try:
+        seed = check_seed(_integer(record, "seed"))
+    except ValueError as error:
+        raise ResultFormatError(str(error)) from None
+    time_within_radius = _number(record, "time_within_radius")
+    if not 0 <= time_within_radius <= 1:
+        raise ResultFormatError(f"'time_within_radius' is {time_within_radius}, outside [0, 1]")
+    final_timestep = _integer(record, "final_timestep")
+    if final_timestep < 1:
+        raise ResultFormatError(f"'final_timestep' is {final_timestep}, less than 1")
+    path = record.get("flight_path", [])
+    if not isinstance(path, list):
+        raise ResultFormatError(f"'flight_path' is {_shown(path)}, not a list")
+    return EvaluationResult(
+        seed=seed,
+        cumulative_reward=_number(record, "cumulative_reward"),
+        time_within_radius=time_within_radius,
+        out_of_power=_truth(record, "out_of_power"),
+        envelope_burst=_truth(record, "envelope_burst"),
+        zeropressure=_truth(record, "zeropressure"),
+        final_timestep=final_timestep,
+        flight_path=tuple(map(_point_from_json, path)),
+    )
+
+
+def _by_field(value: EvaluationResult | FlightPathPoint) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _point_from_json(record: object) -> FlightPathPoint:
+    if not isinstance(record, Mapping):
+        raise ResultFormatError(f"a point of 'flight_path' is an object with keys, not {_shown(record)}")
+    return FlightPathPoint(**{field.name: _number(record, field.name) for field in fields(FlightPathPoint)})
+
+
+def _value(record: Mapping[str, Any], key: str) -> Any:
+    if key not in record:
+        raise ResultFormatError(f"{key!r} is missing")
+    return record[key]
+
+
+def _number(record: Mapping[str, Any], key: str) -> float:
+    value = _value(record, key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ResultFormatError(f"{key!r} is {_shown(value)}, not a finite number")
+    return float(value)
+
+
+def _integer(record: Mapping[str, Any], key: str) -> int:
+    value = _value(record, key)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ResultFormatError(f"{key!r} is {_shown(value)}, not an integer")
+    return value
+
+
+def _truth(record: Mapping[str, Any], key: str) -> bool:
+    value = _value(record, key)
+    if not isinstance(value, bool):
+        raise ResultFormatError(f"{key!r} is {_shown(value)}, neither true nor false")
+    return value
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

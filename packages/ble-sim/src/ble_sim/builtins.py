@@ -1,0 +1,35 @@
+"""The wind field of the benchmark and others, registered through the same hook as anyone's."""
+
+from ble_sim.plugins.records import WindFieldRegistration
+from ble_sim.plugins.registry import hookimpl
+from ble_sim.wind.fields.options import GenerativeOptions, GridFileOptions, UniformShearOptions
+
+
+@hookimpl
+def ble_register_wind_fields() -> list[WindFieldRegistration]:
+    """The benchmark's, two to experiment with, and winds out of files."""
+    return [
+        WindFieldRegistration(
+            name="generative",
+            constructor="ble_sim.wind.fields.generative:GenerativeWindField",
+            options_type=GenerativeOptions,
+            summary="Winds decoded by a generative model of the stratosphere, as in the benchmark.",
+        ),
+        WindFieldRegistration(
+            name="simple",
+            constructor="ble_sim.wind.fields.layers:SimpleStaticWindField",
+            summary="Four layers of steady wind, for experiments.",
+        ),
+        WindFieldRegistration(
+            name="uniform_shear",
+            constructor="ble_sim.wind.fields.shear:UniformShearWindField",
+            options_type=UniformShearOptions,
+            summary="A steady wind that turns and grows linearly with pressure, to teach and learn with.",
+        ),
+        WindFieldRegistration(
+            name="grid_file",
+            constructor="ble_sim.wind.fields.reanalysis_file:open_wind_grid",
+            options_type=GridFileOptions,
+            summary="Winds of a NetCDF file or Zarr folder around a station, such as ERA5's.",
+        ),
+    ]
