@@ -21,11 +21,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ble_env.core import advance, begin, sample
-from ble_env.gymnax_env.env import BalloonGymnaxEnv, EnvParams
+from ble_env import BalloonGymnaxEnv, core
+from ble_env.gymnax_env.env import EnvParams
+from ble_sim.constants import EPISODE_STEPS
+from ble_sim.scenario import Params
 
 ENV = BalloonGymnaxEnv()
-WIND_PARAMETERS = ENV.task.wind_field.parameters()
+PARAMS = ENV.task.make_params()
 REPEATS = 5
 
 Step = Callable[..., tuple[Any, jax.Array]]
@@ -44,20 +46,19 @@ def fly_pooled(params: EnvParams, key: jax.Array, state: Any, action: jax.Array)
     return state, observation
 
 
-def begin_sampled(wind_parameters: Any, key: jax.Array) -> tuple[Any, jax.Array]:
+def begin_sampled(params: Params, key: jax.Array) -> tuple[Any, jax.Array]:
     """Sample an episode, and begin it."""
-    scenario = sample(ENV.task, wind_parameters, ENV.vehicle, jax.random.bits(key, (2,), jnp.uint32))
-    flight, told = begin(ENV.task, scenario)
-    return (scenario, flight, jnp.int32(0)), told.observation
+    scenario, state, transition = core.reset(ENV.task, params, jax.random.bits(key, (2,), jnp.uint32))
+    return (scenario, state, jnp.int32(0)), transition.observation
 
 
-def fly_sampled(wind_parameters: Any, key: jax.Array, state: Any, action: jax.Array) -> tuple[Any, jax.Array]:
+def fly_sampled(params: Params, key: jax.Array, state: Any, action: jax.Array) -> tuple[Any, jax.Array]:
     """Fly, and sample another episode where one has ended."""
-    scenario, flight, num_steps = state
-    flight, told = advance(ENV.task, scenario, flight, action)
-    flown = (scenario, flight, num_steps + 1), told.observation
-    is_over = told.terminated | (num_steps + 1 >= 960)
-    return jax.tree.map(lambda new, old: jnp.where(is_over, new, old), begin_sampled(wind_parameters, key), flown)
+    scenario, sim_state, num_steps = state
+    sim_state, transition = core.step(ENV.task, scenario, sim_state, action)
+    flown = (scenario, sim_state, num_steps + 1), transition.observation
+    is_over = transition.terminated | (num_steps + 1 >= EPISODE_STEPS)
+    return jax.tree.map(lambda new, old: jnp.where(is_over, new, old), begin_sampled(params, key), flown)
 
 
 def measure(step: Step, shared: Any, state: Any, batch_size: int, num_steps: int) -> tuple[float, float, float]:
@@ -99,11 +100,11 @@ def main() -> None:
     for batch_size in arguments.batch_sizes:
         keys = jax.random.split(jax.random.key(2), batch_size)
         _, pooled = jax.vmap(ENV.reset, in_axes=(0, None))(keys, params)
-        sampled, _ = jax.jit(jax.vmap(begin_sampled, in_axes=(None, 0)))(WIND_PARAMETERS, keys)
+        sampled, _ = jax.jit(jax.vmap(begin_sampled, in_axes=(None, 0)))(PARAMS, keys)
         for label, step, shared, state in (
             ("none", fly, params, pooled),
             ("pool", fly_pooled, params, pooled),
-            ("sampled", fly_sampled, WIND_PARAMETERS, sampled),
+            ("sampled", fly_sampled, PARAMS, sampled),
         ):
             compilation, clock, cpu = measure(step, shared, state, batch_size, arguments.steps)
             print(

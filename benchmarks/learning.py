@@ -60,25 +60,25 @@ class Lanes:
         self.envs = BalloonVectorEnv(number, seed=2**31)
         observation, _ = self.envs.reset()
         no = np.zeros(number, bool)
-        self.told = LaneStep(observation, np.zeros(number, np.float32), no, no, np.ones(number, bool))
+        self.transitions = LaneStep(observation, np.zeros(number, np.float32), no, no, np.ones(number, bool))
 
-    def fly(self, actions: np.ndarray) -> None:
+    def step(self, actions: np.ndarray) -> None:
         """One step of all of them."""
         observation, reward, *_ = self.envs.step(actions)
         no = np.zeros(len(actions), bool)
-        self.told = LaneStep(observation, reward.astype(np.float32), no, no, no)
+        self.transitions = LaneStep(observation, reward.astype(np.float32), no, no, no)
 
 
 def measure(agent: Learner, methods: dict[str, str], lanes: int, warm_up: int, seconds: float) -> dict[str, float]:
-    """Microseconds per transition of each part, once `warm_up` steps of all lanes have been flown."""
+    """Microseconds per transition of each part, after `warm_up` steps of all lanes."""
     watch = Stopwatch(agent)
-    flights = Lanes(lanes)
+    environments = Lanes(lanes)
     agent.start_lanes(lanes)
     timed(agent, watch, methods)
     steps, start = -warm_up, time.perf_counter()
     while steps <= 0 or time.perf_counter() - start < seconds:
-        actions = agent.step_lanes(flights.told)
-        watch.time("environment", flights.fly, actions)
+        actions = agent.step_lanes(environments.transitions)
+        watch.time("environment", environments.step, actions)
         steps += 1
         if steps == 0:
             watch.spent.clear()

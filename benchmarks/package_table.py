@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 IMPORTS = {
-    "ble-sim": "import ble_sim.wind.registry",
+    "ble-sim": "import ble_sim",
     "ble-env": "import ble_env",
     "ble-agents": "from ble_agents import Agent, create_agent",
     "ble-train": "import ble_train.cli",

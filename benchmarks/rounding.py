@@ -40,7 +40,8 @@ def main() -> None:
         rewards, inside, is_over = [], 0, False
         while not is_over and len(rewards) < EPISODE_STEPS:
             observation, reward, is_over, _, info = env.step(action)
-            action = agent.step(reward, observation)
+            if not is_over:
+                action = agent.step(reward, observation)
             rewards.append(reward)
             inside += info["inside_radius"]
         agent.end_episode(rewards[-1], is_over)

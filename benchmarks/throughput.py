@@ -26,17 +26,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_agents import create_agent
-from ble_agents.policy import continue_flight, start_stream
-from ble_env.core import Task, advance
+from ble_agents.flying import TILE_SIZE
+from ble_agents.policy import policy_scope, start_stream, step_with_stream
+from ble_env import Task, core
 from ble_env.host.devices import num_cores
 from ble_env.host.seeding import first_episode_keys
-from ble_env.host.tile import Flights, Tile
-from ble_eval.lockstep import TILE_SIZE
+from ble_env.host.tile import Lanes, Tile
 from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import STRIDES_PER_STEP
-from ble_sim.flight import fly, step, stride, sun_at
+from ble_sim.flight import step, step_in_wind, stride
 from ble_sim.precision import precision_scope
-from ble_sim.wind.field import true_wind
+from ble_sim.scenario import sun_over
+from ble_sim.wind.field import forecast_and_error
 
 TASK = Task()
 CORES = num_cores()
@@ -45,7 +46,7 @@ AGENTS = ("station_seeker", "perciatelli44")
 
 def physics(scenario, state, action):
     """Only the flight, in the wind of its start."""
-    balloon, safety, elapsed, _ = fly(scenario, state.balloon, state.safety, state.elapsed, state.wind, action)
+    balloon, safety, elapsed, _ = step_in_wind(scenario, state.balloon, state.safety, state.elapsed, state.wind, action)
     return state.__class__(balloon, safety, elapsed, state.wind, state.gp), balloon.pressure
 
 
@@ -54,7 +55,7 @@ def with_wind(scenario, state, action):
     state, _ = physics(scenario, state, action)
     balloon = state.balloon
     place = balloon.x, balloon.y, balloon.pressure, state.elapsed
-    forecast, error = true_wind(TASK.wind_field, scenario.forecast, scenario.noise, *place)
+    forecast, error = forecast_and_error(TASK.wind_field, scenario.forecast, scenario.noise, *place)
     wind = jnp.stack(forecast) + jnp.stack(error)
     return state.__class__(balloon, state.safety, state.elapsed, wind, state.gp), balloon.pressure
 
@@ -69,14 +70,14 @@ ROWS: dict[str, Callable[..., Any]] = {
     "physics": physics,
     "+ wind": with_wind,
     "+ wind GP": with_gp,
-    "+ features": functools.partial(advance, TASK),
+    "+ observation": functools.partial(core.step, TASK),
 }
 
 
-def per_flight_cost(function: Callable[..., Any], flights: Flights, size: int) -> tuple[float, float]:
+def per_lane_cost(function: Callable[..., Any], lanes: Lanes, size: int) -> tuple[float, float]:
     """Floating-point operations of one flight's step by XLA's count, and the bytes that it reads and writes."""
     actions = jnp.ones(size, jnp.int32)
-    scenario, state = flights.scenario, flights.state
+    scenario, state = lanes.scenario, lanes.state
 
     def count(f: Callable[..., Any], *arguments: Any) -> float:
         analysis = jax.jit(jax.vmap(f)).lower(*arguments).compile().cost_analysis()
@@ -84,12 +85,12 @@ def per_flight_cost(function: Callable[..., Any], flights: Flights, size: int) -
         return analysis["flops"] + analysis.get("transcendentals", 0.0)
 
     # XLA counts the body of a loop once.
-    suns = jax.vmap(sun_at)(scenario, state.balloon.x, state.balloon.y, state.elapsed)
+    suns = jax.vmap(sun_over)(scenario, state.balloon.x, state.balloon.y, state.elapsed)
     strides = count(stride, scenario, state.balloon, suns, state.wind) * (STRIDES_PER_STEP - 1)
     flops = (count(function, scenario, state, actions) + strides) / size
     if function in (physics, with_wind):  # They leave the Gaussian process alone.
         state = dataclasses.replace(state, gp=())
-    moved = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state, state, flights.outcome)))
+    moved = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state, state, lanes.transition)))
     return flops, moved / size
 
 
@@ -142,14 +143,14 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
         with precision_scope(precision):
             compiled = jax.jit(jax.vmap(function))
             start = time.perf_counter()
-            jax.block_until_ready(compiled(tiles[0].flights.scenario, tiles[0].flights.state, actions))
+            jax.block_until_ready(compiled(tiles[0].lanes.scenario, tiles[0].lanes.state, actions))
             compile_seconds = time.perf_counter() - start
-            states = [tile.flights.state for tile in tiles]
-            cost = per_flight_cost(function, tiles[0].flights, size)
+            states = [tile.lanes.state for tile in tiles]
+            cost = per_lane_cost(function, tiles[0].lanes, size)
 
         def run_row(index: int, compiled=compiled, states=states) -> None:
             with precision_scope(precision):
-                states[index], out = compiled(tiles[index].flights.scenario, states[index], actions)
+                states[index], out = compiled(tiles[index].lanes.scenario, states[index], actions)
                 jax.block_until_ready(out)
 
         report(label, compile_seconds, rate(run_row, count, seconds), cost)
@@ -157,13 +158,13 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
     for name in AGENTS:
         policy = create_agent(name).policy()
         assert policy is not None
-        proceed = jax.jit(jax.vmap(functools.partial(continue_flight, policy.step), in_axes=(None, 0, 0, 0, 0)))
+        choose = jax.jit(jax.vmap(functools.partial(step_with_stream, policy.step), in_axes=(None, 0, 0, 0, 0)))
         streams = np.array([start_stream(seed) for seed in range(size)])
 
-        def run_agent(index: int, proceed=proceed, policy=policy, streams=streams) -> None:
-            outcome = tiles[index].flights.outcome
-            with jax.enable_x64(True):
-                _, _, chosen = proceed(policy.params, streams, (), outcome.observation, outcome.reward)
+        def run_agent(index: int, choose=choose, policy=policy, streams=streams) -> None:
+            transition = tiles[index].lanes.transition
+            with policy_scope():
+                _, _, chosen = choose(policy.params, streams, (), transition.observation, transition.reward)
             jax.block_until_ready(tiles[index].step(chosen))
 
         start = time.perf_counter()

@@ -8,7 +8,7 @@ import argparse
 import gymnasium
 import numpy as np
 
-from ble_agents import Agent
+from ble_agents import Agent, fly_episode
 from ble_env import named_features
 from ble_env.observation.layout import CENTER_LEVEL
 
@@ -27,7 +27,7 @@ class BestBearingAgent(Agent):
         return self._choose(observation)
 
     def end_episode(self, reward: float, terminal: bool = True) -> None:
-        """There is nothing to remember."""
+        """There is nothing to forget."""
 
     def _choose(self, observation: np.ndarray) -> int:
         features = named_features(observation)
@@ -42,17 +42,10 @@ def fly(seed: int, steps: int) -> float:
     """The reward that the agent collects in the first `steps` steps of an episode."""
     env = gymnasium.make("ble_env:BalloonLearningEnvironment-v0", max_episode_steps=steps)
     agent = BestBearingAgent(num_actions=3, observation_shape=(1099,))
-    observation, info = env.reset(seed=seed)
-    action = agent.begin_episode(observation)
-    total = 0.0
-    while True:
-        observation, reward, terminated, truncated, info = env.step(action)
-        total += float(reward)
-        if terminated or truncated:
-            agent.end_episode(float(reward), terminated)
-            print(f"{agent.get_name()}: {info['distance'] / 1000:.0f} km from the station, reward {total:.1f}")
-            return total
-        action = agent.step(float(reward), observation)
+    episode = fly_episode(agent, env, seed=seed)
+    distance = episode.last.info["distance"] / 1000
+    print(f"{agent.get_name()}: {distance:.0f} km from the station, reward {episode.reward:.1f}")
+    return episode.reward
 
 
 if __name__ == "__main__":

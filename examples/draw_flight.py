@@ -11,14 +11,14 @@ import numpy as np
 from gymnasium.wrappers import RecordVideo
 from matplotlib.image import imsave
 
-from ble_agents import agent_names, create_agent
+from ble_agents import agent_names, create_agent, fly_episode
 from ble_env.options import MatplotlibOptions
-from ble_env.plugins import make_renderer
+from ble_sim.plugins.registries import RENDERERS
 
 
 def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
     """Fly an episode, and write its path to a PNG; with `film` also an MP4 with a picture for each step."""
-    renderer = make_renderer("matplotlib", options=MatplotlibOptions(dpi=80))
+    renderer = RENDERERS.make("matplotlib", 50.0, options=MatplotlibOptions(dpi=80))
     env = gymnasium.make(
         "ble_env:BalloonLearningEnvironment-v0", max_episode_steps=steps, render_mode="rgb_array", renderer=renderer
     )
@@ -26,12 +26,7 @@ def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
         env = RecordVideo(env, str(folder), name_prefix=f"{name}_{seed}", episode_trigger=lambda _: True)
     agent = create_agent(name, seed=0)
     agent.set_mode("eval")
-    observation, _ = env.reset(seed=seed)
-    action = agent.begin_episode(observation)
-    terminated = truncated = False
-    while not (terminated or truncated):
-        observation, reward, terminated, truncated, _ = env.step(action)
-        action = agent.step(float(reward), observation)
+    fly_episode(agent, env, seed=seed)
     picture = folder / f"{name}_{seed}.png"
     frame = env.render()
     assert isinstance(frame, np.ndarray)

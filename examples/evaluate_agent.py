@@ -1,4 +1,4 @@
-"""An evaluation from Python: fly a suite, look at every flight, sum them up, keep them.
+"""An evaluation from Python: fly a suite, print every result and a summary, and write the results.
 
 python examples/evaluate_agent.py --agent perciatelli44 --suite tiny_eval --output perciatelli44.json
 """
@@ -16,11 +16,11 @@ from ble_eval.statistics import summarize
 
 
 def report(result: EvaluationResult) -> None:
-    """Says how one flight went."""
+    """Prints the result of an episode."""
     end = result.flight_path[-1]
-    outcome = "failed" if result.failed else "flew to the end"
+    ending = "failed" if result.failed else "flew to the end"
     print(
-        f"seed {result.seed}: {outcome}, {result.time_within_radius:.1%} within 50 km,"
+        f"seed {result.seed}: {ending}, {result.time_within_radius:.1%} within 50 km,"
         f" reward {result.cumulative_reward:.1f}, last seen at ({end.x:.0f}, {end.y:.0f}) km"
     )
 

@@ -21,7 +21,7 @@ import minari
 import numpy as np
 
 import ble_env
-from ble_agents import Agent, create_agent
+from ble_agents import create_agent, fly_episode
 
 
 class Measurements(minari.StepDataCallback):
@@ -30,18 +30,6 @@ class Measurements(minari.StepDataCallback):
     def __call__(self, *args: Any, info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         numbers = {key: np.asarray(info[key]) for key in ("distance", "altitude", "battery", "inside_radius", "wind")}
         return super().__call__(*args, info=numbers, **kwargs)
-
-
-def fly(agent: Agent, env: gymnasium.Env, seed: int) -> None:
-    """One episode, which `env` records."""
-    # A seed is needed: without one DataCollector draws 64 bits, and seeds of the balloon have 32.
-    observation, _ = env.reset(seed=seed)
-    action = agent.begin_episode(observation)
-    while True:
-        observation, reward, terminated, truncated, _ = env.step(action)
-        if terminated or truncated:
-            return agent.end_episode(float(reward), terminated)
-        action = agent.step(float(reward), observation)
 
 
 def main() -> None:
@@ -59,7 +47,8 @@ def main() -> None:
     agent = create_agent(arguments.agent, seed=0)
     agent.set_mode("eval")
     for seed in range(arguments.episodes):
-        fly(agent, collector, seed)
+        # Without a seed DataCollector draws 64 bits, and seeds of the balloon have 32.
+        fly_episode(agent, collector, seed=seed)
     collector.create_dataset(
         arguments.dataset,
         algorithm_name=agent.get_name(),

@@ -1,20 +1,19 @@
 """Agents by name: registration, third-party agents with options of their own, and what is loaded for them."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import pytest
+from installed_plugins import install_plugin, run_python
 
-from ble_agents import AgentRegistration, agent_names, create_agent
-from ble_agents.options import NoOptions, StationSeekerOptions
-from ble_agents.plugins import AGENTS
-from ble_sim.plugins.registry import UnknownNameError
+from ble_agents import agent_names, create_agent
+from ble_agents.options import StationSeekerOptions
+from ble_sim.plugins import AgentRegistration, NoOptions, UnknownNameError
+from ble_sim.plugins.registries import AGENTS
 
 THIRD_PARTY_AGENT = """
 from dataclasses import dataclass
-from ble_agents import Agent, AgentRegistration
-from ble_sim.plugins.registry import hookimpl
+from ble_agents import Agent
+from ble_sim.plugins import AgentRegistration, hookimpl
 
 @dataclass(frozen=True)
 class SteadyOptions:
@@ -37,23 +36,11 @@ def ble_register_agents():
 """
 
 
-def run_python(code: str, *paths: object) -> str:
-    """What a fresh interpreter prints."""
-    prologue = f"import sys; sys.path[:0] = {[str(path) for path in paths]!r}\n"
-    process = subprocess.run([sys.executable, "-c", prologue + code], capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
-    return process.stdout.strip()
-
-
 def test_an_installed_agent_is_made_by_name_with_its_options(tmp_path):
-    (tmp_path / "steady_agents.py").write_text(THIRD_PARTY_AGENT)
-    info = tmp_path / "steady_agents-3.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: steady-agents\nVersion: 3.1\n")
-    (info / "entry_points.txt").write_text("[ble.agents]\nsteady = steady_agents\n")
+    install_plugin(tmp_path, "steady-agents", "3.1", THIRD_PARTY_AGENT)
     code = """
 from ble_agents import create_agent
-from ble_agents.plugins import AGENTS
+from ble_sim.plugins.registries import AGENTS
 options = AGENTS.get("steady").options_type(action=2)
 agents = create_agent("steady", seed=9), create_agent("steady", options=options)
 print(AGENTS.origin("steady"), [agent.step(0.0, None) for agent in agents], agents[0].seed)
@@ -75,7 +62,7 @@ def test_an_unknown_agent_is_refused_with_the_nearest_name():
 
 def test_options_of_another_agent_are_refused():
     with pytest.raises(
-        TypeError, match=r"options of agent 'random' are a ble_sim.plugins.registry.NoOptions, not Station"
+        TypeError, match=r"options of agent 'random' are a ble_sim.plugins.records.NoOptions, not Station"
     ):
         create_agent("random", options=StationSeekerOptions())
     create_agent("random", options=NoOptions())
@@ -96,9 +83,10 @@ def test_options_must_be_a_dataclass():
 
 def test_listing_agents_and_their_options_imports_nothing_heavy():
     code = """
-from ble_agents import agent_names, Agent, AgentMode, AgentRegistration
-from ble_agents.plugins import AGENTS
+from ble_agents import agent_names, Agent, AgentMode
+from ble_sim.plugins.registries import AGENTS
 assert [AGENTS.get(name).options_type for name in agent_names()]
+import sys
 print(sorted(sys.modules.keys() & {"jax", "flax", "numpy", "gymnasium", "ble_env"}))
 """
     assert run_python(code) == "[]"
@@ -106,6 +94,7 @@ print(sorted(sys.modules.keys() & {"jax", "flax", "numpy", "gymnasium", "ble_env
 
 def test_an_agent_is_made_without_the_networks_and_weights_of_others():
     code = """
+import sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
 import numpy as np

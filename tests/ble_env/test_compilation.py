@@ -9,10 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium import spaces
-from vectorized import NUM_LANES, TASK, advance_batch, begin_batch, environment, take
+from vectorized import NUM_LANES, TASK, begin_batch, environment, step_batch, take
 
-from ble_env.core import advance, begin
-from ble_env.gymnasium_envs.single import BalloonEnv, Snapshot
+from ble_env import BalloonEnv, Snapshot, core
 from ble_env.observation.perciatelli import ObservationFunction
 from ble_sim.wind.field import WindField
 
@@ -22,22 +21,26 @@ def flight(precision):
     random = np.random.RandomState(1)
     scenario, state, _ = begin_batch(range(NUM_LANES), precision)
     for _ in range(3):
-        state, _ = advance_batch(scenario, state, random.randint(0, 3, NUM_LANES).astype(np.int32))
+        state, _ = step_batch(scenario, state, random.randint(0, 3, NUM_LANES).astype(np.int32))
     return scenario, state, random.randint(0, 3, NUM_LANES).astype(np.int32)
 
 
 def test_a_step_returns_a_state_of_the_types_that_it_takes(precision):
     scenario, _, _ = begin_batch([0], precision)
     scenario = take(scenario, 0)
-    before, _ = jax.eval_shape(functools.partial(begin, TASK), scenario)
-    after, outcome = jax.eval_shape(functools.partial(advance, TASK), scenario, before, np.int32(0))
+    before, _ = jax.eval_shape(functools.partial(core.start, TASK), scenario)
+    after, transition = jax.eval_shape(functools.partial(core.step, TASK), scenario, before, np.int32(0))
     assert jax.tree.structure(after) == jax.tree.structure(before)
     for new, old in zip(*map(jax.tree.leaves, (after, before)), strict=True):
         assert (new.shape, new.dtype) == (old.shape, old.dtype)
         assert not (new.weak_type or old.weak_type)
         assert new.dtype in (precision, np.int32, bool)
-    assert outcome.observation.dtype == np.float32
-    assert outcome.reward.dtype == outcome.telemetry.dtype == precision
+    assert transition.observation.dtype == np.float32
+    assert transition.reward.dtype == precision and transition.terminated.dtype == bool
+    bools, integers = {"inside_radius", "paused_power", "paused_envelope", "paused_altitude"}, {"status", "elapsed"}
+    for name, leaf in vars(transition.diagnostics).items():
+        kind = bool if name in bools else np.int32 if name in {*integers, "effective_action"} else precision
+        assert (leaf.shape, leaf.dtype) == ((), kind), name
 
 
 BATCH_ATOL = {
@@ -49,14 +52,14 @@ BATCH_ATOL = {
 
 def test_a_batch_flies_like_each_balloon_alone(precision):
     scenario, state, actions = flight(precision)
-    after, outcome = jax.device_get(advance_batch(scenario, state, actions))
+    after, transition = jax.device_get(step_batch(scenario, state, actions))
     env, atol = environment(precision), BATCH_ATOL[precision]
     for lane in range(NUM_LANES):
         env.set_snapshot(Snapshot(*take((scenario, state), lane)))
         observation, reward, terminated, *_ = env.step(actions[lane])
-        np.testing.assert_allclose(outcome.observation[lane], observation, rtol=0, atol=atol["observation"])
-        np.testing.assert_allclose(outcome.reward[lane], reward, rtol=0, atol=atol["reward"])
-        assert outcome.terminated[lane] == terminated
+        np.testing.assert_allclose(transition.observation[lane], observation, rtol=0, atol=atol["observation"])
+        np.testing.assert_allclose(transition.reward[lane], reward, rtol=0, atol=atol["reward"])
+        assert transition.terminated[lane] == terminated
         alone = env.get_snapshot().state
         for found, expected in ((after.balloon, alone.balloon), (after.safety, alone.safety)):
             for name, value in vars(expected).items():
@@ -116,7 +119,7 @@ class Place(ObservationFunction):
     def observation_space(self) -> spaces.Box:
         return spaces.Box(-np.inf, np.inf, (2,), np.float32)
 
-    def observe(self, wind_field, scenario, state):
+    def __call__(self, wind_field, scenario, state, conditions):
         return jnp.stack([state.balloon.x, state.balloon.y]).astype(jnp.float32) / 1000.0
 
 
@@ -126,7 +129,7 @@ class Elapsed:
 
     traces: list = field(default_factory=list, compare=False)
 
-    def __call__(self, scenario, state):
+    def __call__(self, scenario, state, conditions):
         self.traces.append(state.elapsed.dtype)
         return state.elapsed / 3600.0
 
@@ -138,10 +141,10 @@ def test_an_environment_of_other_parts_traces_each_function_once():
     for seed in (1, 2):
         start, info = env.reset(seed=seed, options={"x": 0.0})
         for step in (1, 2, 3):
-            wind = info["wind"]
+            wind = np.array([info["wind_u"], info["wind_v"]])
             assert wind == pytest.approx([7.0, -7.0], abs=5.0)  # The noise is added to every field.
             observation, value, *_, info = env.step(1)
             assert observation - start == pytest.approx(wind * 0.18, abs=1e-4)
             assert value == pytest.approx(step * 0.05)
             start = observation
-    assert len(reward.traces) == 2  # One for `begin` and one for `advance`.
+    assert len(reward.traces) == 2  # One for `start` and one for `step`.

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from recordings import NUM_SEEDS, POLICIES, flights, load
-from vectorized import advance_batch, begin_batch, outside_of_space, take
+from vectorized import begin_batch, outside_of_space, step_batch, take
 
 from ble_env.observation.layout import FIRST_WIND_FEATURE, Feature
 from ble_sim.precision import precision_scope
@@ -45,10 +45,10 @@ def all_flown() -> dict[str, Flown]:
     num_outside = int(outside_of_space(observation).sum())
     with precision_scope("float64"):
         for step in range(1, actions.shape[1]):
-            state, outcome = advance_batch(scenario, state, jnp.asarray(actions[:, step], jnp.int32))
+            state, transition = step_batch(scenario, state, jnp.asarray(actions[:, step], jnp.int32))
             states.append(jax.device_get((state.balloon, state.safety)))
-            rewards.append(np.asarray(outcome.reward))
-            observation = np.asarray(outcome.observation)
+            rewards.append(np.asarray(transition.reward))
+            observation = np.asarray(transition.observation)
             num_outside += int(outside_of_space(observation).sum())
             if step in observed_steps:
                 observations.append(observation)

@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from vectorized import outside_of_space, take
 
-from ble_env.diagnostics import Diagnostics
-from ble_env.gymnasium_envs.single import BalloonEnv
+from ble_env import BalloonEnv, Diagnostics
 from ble_env.gymnax_env.env import BalloonGymnaxEnv, EnvParams, EnvState
 from ble_env.host.seeding import first_episode_keys
 from ble_env.observation.perciatelli import PerciatelliObservation
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.state import BalloonStatus
-from ble_sim.wind.field import true_wind
+from ble_sim.wind.field import forecast_and_error
 from ble_sim.wind.fields.layers import SimpleStaticWindField
 
 NUM_ENVS = 4
@@ -93,8 +92,8 @@ class Rollout:
         def step_all(state, key):
             step_key, action_key = jax.random.split(key)
             actions = jax.random.randint(action_key, (NUM_ENVS,), 0, self._env.num_actions)
-            observation, after, *told = step(jax.random.split(step_key, NUM_ENVS), state, actions, params)
-            return after, Steps(observation, *told, state.episode, after.episode, after.time)
+            observation, after, *rest = step(jax.random.split(step_key, NUM_ENVS), state, actions, params)
+            return after, Steps(observation, *rest, state.episode, after.episode, after.time)
 
         _, state = jax.vmap(self._env.reset, in_axes=(0, None))(jax.random.split(reset_key, NUM_ENVS), params)
         return jax.lax.scan(step_all, state, jax.random.split(steps_key, NUM_STEPS))
@@ -114,8 +113,8 @@ def constantly(action: int) -> np.ndarray:
 
 
 def with_balloon(state: EnvState, **changes) -> EnvState:
-    balloon = dataclasses.replace(state.flight.balloon, **changes)
-    return dataclasses.replace(state, flight=dataclasses.replace(state.flight, balloon=balloon))
+    balloon = dataclasses.replace(state.sim_state.balloon, **changes)
+    return dataclasses.replace(state, sim_state=dataclasses.replace(state.sim_state, balloon=balloon))
 
 
 def assert_trees_equal(found, expected):
@@ -133,8 +132,8 @@ def test_flights_are_those_of_the_single_environment(env, step, begin, precision
     actions = np.random.default_rng(0).integers(0, 3, (12, NUM_ENVS))
     flown = []
     for action in actions:
-        observation, state, *told = step(keys(0), state, action, params)
-        flown.append((observation, *told))
+        observation, state, *rest = step(keys(0), state, action, params)
+        flown.append((observation, *rest))
 
     tolerance = {"float64": 1e-6, "float32": 2e-3}[precision]
     for i in range(NUM_ENVS):
@@ -147,6 +146,7 @@ def test_flights_are_those_of_the_single_environment(env, step, begin, precision
             for name in ("x", "y", "pressure", "battery"):
                 assert info[name][i] == pytest.approx(expected_info[name], rel=tolerance)
             assert info["inside_radius"][i] == expected_info["inside_radius"]
+            assert expected_info.keys() - info.keys() == {"time_elapsed", "date_time"}  # Times of Python.
 
 
 def test_a_long_rollout_stays_within_the_space(params, rollout):
@@ -155,7 +155,7 @@ def test_a_long_rollout_stays_within_the_space(params, rollout):
     for observations in (steps.observation, steps.info["final_observation"]):
         assert not np.any(outside_of_space(np.asarray(observations)))
     assert steps.reward.dtype == np.float32 and np.all((steps.reward >= 0) & (steps.reward <= 1))
-    assert set(Diagnostics._fields) <= set(steps.info)
+    assert {field.name for field in dataclasses.fields(Diagnostics)} <= set(steps.info)
     assert all(np.all(np.isfinite(value)) for value in steps.info.values())
 
 
@@ -181,13 +181,13 @@ def test_another_wind_and_other_features():
     env = BalloonGymnaxEnv(wind_field="simple", observation=PerciatelliObservation(1))
     params = env.make_params_from_keys(first_episode_keys([4]))
     _, state = env.begin(0, params)
-    look_up = jax.jit(lambda *point: true_wind(SimpleStaticWindField(), (), *point))
+    look_up = jax.jit(lambda *point: forecast_and_error(SimpleStaticWindField(), (), *point))
     for action in (0, 2):
         _, state, *_ = env.step(jax.random.key(0), state, action, params)
-        balloon, noise = state.flight.balloon, take(params.pool.scenarios.noise, 0)
-        point = balloon.x, balloon.y, balloon.pressure, state.flight.elapsed
+        balloon, noise = state.sim_state.balloon, take(params.pool.scenarios.noise, 0)
+        point = balloon.x, balloon.y, balloon.pressure, state.sim_state.elapsed
         wind = np.add(*look_up(noise, *point))
-        np.testing.assert_allclose(state.flight.wind, wind, rtol=0, atol=1e-4)
+        np.testing.assert_allclose(state.sim_state.wind, wind, rtol=0, atol=1e-4)
 
 
 # --- Ends of episodes
@@ -220,17 +220,17 @@ def test_a_flight_does_not_remember_the_one_before(reset, step, begin, params):
     begun = begin(state.episode, params)
     assert_trees_equal((observation, state), begun)
     for _ in range(2):
-        (_, state, *told), (_, begun_state, *expected) = (
+        (_, state, *rest), (_, begun_state, *expected) = (
             step(keys(2), one, constantly(2), params) for one in (state, begun[1])
         )
-        assert_trees_equal((state, told), (begun_state, expected))
+        assert_trees_equal((state, rest), (begun_state, expected))
         begun = None, begun_state
 
 
 def test_a_failure_terminates_and_only_that_flight(reset, step, params):
     _, state = reset(keys(0), params)
     failed = np.arange(NUM_ENVS) == 2
-    state = with_balloon(state, mols_air=jnp.where(failed, 1e5, state.flight.balloon.mols_air))
+    state = with_balloon(state, mols_air=jnp.where(failed, 1e5, state.sim_state.balloon.mols_air))
     observation, state, _, terminated, truncated, info = step(keys(1), state, constantly(1), params)
     np.testing.assert_array_equal(terminated, failed)
     np.testing.assert_array_equal(info["terminated"], failed)
@@ -245,7 +245,7 @@ def test_a_failure_in_the_last_step_is_an_end_of_both_kinds(reset, step, params)
     _, state = reset(keys(0), params)
     for _ in range(TIME_LIMIT - 1):
         _, state, *_ = step(keys(1), state, constantly(1), params)
-    state = with_balloon(state, mols_air=jnp.full_like(state.flight.balloon.mols_air, 1e5))
+    state = with_balloon(state, mols_air=jnp.full_like(state.sim_state.balloon.mols_air, 1e5))
     *_, terminated, truncated, info = step(keys(1), state, constantly(1), params)
     assert np.all(terminated) and np.all(truncated) and np.all(info["elapsed"] < TIME_LIMIT * STEP_SECONDS)
 
@@ -281,7 +281,7 @@ def test_refreshing_replaces_as_many_as_asked_but_none_that_is_flown(refresh, be
         np.testing.assert_array_equal(refreshed.pool.observations[kept], params.pool.observations[kept])
         observations, begun = begin(np.append(changed, 0), refreshed)
         assert not np.any(outside_of_space(np.asarray(observations)))
-        np.testing.assert_array_equal(begun.flight.balloon.x, refreshed.pool.scenarios.start_x[begun.episode])
+        np.testing.assert_array_equal(begun.sim_state.balloon.x, refreshed.pool.scenarios.start_x[begun.episode])
     assert replaced == {1, 3, 4, 6, 7}
 
 
@@ -299,8 +299,12 @@ def test_bad_numbers_are_named(env, begin, params):
 
 
 def test_names_and_defaults(env, monkeypatch):
-    monkeypatch.setattr(env, "make_params", lambda key: key)
-    np.testing.assert_array_equal(env.default_params, jax.random.key_data(jax.random.key(0)))
+    given = []
+    monkeypatch.setattr(env, "make_params", lambda key: given.append(key))
+    monkeypatch.setattr(env, "_default_params", {})
+    assert env.default_params is env.default_params
+    assert len(given) == 1  # The episodes are sampled once.
+    np.testing.assert_array_equal(given[0], jax.random.key_data(jax.random.key(0)))
     assert env.name == "BalloonLearningEnvironment-v0" and env.num_actions == 3
 
 

@@ -1,31 +1,26 @@
-"""Features, rewards and renderers by name, with options, and environments that are made of them."""
+"""Observations, rewards and renderers by name, with options, and environments that are made of them."""
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.wrappers import RecordEpisodeStatistics, RecordVideo
 
-from ble_env import BalloonEnv, Renderer
+from ble_env import BalloonEnv, Renderer, StationKeepingReward
 from ble_env.options import MatplotlibOptions, StationKeepingOptions
-from ble_env.plugins import OBSERVATIONS, RENDERERS, REWARDS, make_observation, make_renderer, make_reward
-from ble_env.reward import StationKeepingReward
-from ble_env.task_parts import BENCHMARK_PARTS, TASK_PARTS, make_task_parts, make_window, part_origins
-from ble_eval.command_line.errors import UserError
+from ble_env.task_parts import TASK_PARTS, Choice, make_task_parts
 from ble_sim.balloon.vehicle import Vehicle
-from ble_sim.plugins.registry import NoOptions, UnknownNameError
+from ble_sim.plugins import NoOptions, UnknownNameError
+from ble_sim.plugins.registries import OBSERVATIONS, RENDERERS, REWARDS
 from ble_sim.wind.fields.options import GenerativeOptions, UniformShearOptions
 
 ID = "ble_env:BalloonLearningEnvironment-v0"
 
 
-class Choices:
-    """What a command line makes of its flags."""
-
-    def __init__(self, **choices):
-        self.wind_field, self.wind_field_options = "generative", GenerativeOptions()
-        self.observation, self.observation_options = "perciatelli", NoOptions()
-        self.reward, self.reward_options = "station_keeping", StationKeepingOptions()
-        vars(self).update(choices)
+BENCHMARK = {
+    "wind_field": Choice("generative", GenerativeOptions()),
+    "observation": Choice("perciatelli", NoOptions()),
+    "reward": Choice("station_keeping", StationKeepingOptions()),
+}
 
 
 class Sketch(Renderer):
@@ -59,16 +54,17 @@ def test_our_own_parts_come_by_the_same_door_as_those_of_others(registry):
 
 
 def test_the_benchmark_is_what_an_environment_is_by_default():
-    assert BalloonEnv().task == BalloonEnv(**BENCHMARK_PARTS).task == BalloonEnv(**make_task_parts(Choices())).task
-    assert TASK_PARTS.keys() == BENCHMARK_PARTS.keys()
+    names = {part.argument: part.default for part in TASK_PARTS}
+    assert BalloonEnv().task == BalloonEnv(**names).task == BalloonEnv(**make_task_parts(BENCHMARK)).task
+    assert names == {argument: choice.name for argument, choice in BENCHMARK.items()}
 
 
 def test_options_reach_what_they_are_of():
-    reward = make_reward("station_keeping", StationKeepingOptions(radius_km=10.0))
-    assert reward == StationKeepingReward(radius_km=10.0)
-    made = make_task_parts(Choices(wind_field="uniform_shear", wind_field_options=UniformShearOptions(speed=1.0)))
-    assert made["wind_field"].speed == 1.0
-    picture = make_renderer("matplotlib", 50.0, MatplotlibOptions(dpi=20))
+    reward = REWARDS.make("station_keeping", options=StationKeepingOptions(radius_km=10.0))
+    assert reward == StationKeepingReward(StationKeepingOptions(radius_km=10.0))
+    made = make_task_parts({**BENCHMARK, "wind_field": Choice("uniform_shear", UniformShearOptions(speed=1.0))})
+    assert made["wind_field"].options.speed == 1.0
+    picture = RENDERERS.make("matplotlib", 50.0, options=MatplotlibOptions(dpi=20))
     env = BalloonEnv(wind_field="simple", render_mode="rgb_array", renderer=picture)
     env.reset(seed=0)
     frame = env.render()
@@ -88,30 +84,19 @@ def test_names_that_nothing_has_are_answered_with_the_nearest():
 
 def test_improper_options_are_refused():
     with pytest.raises(TypeError, match=r"options of reward 'station_keeping' are a ble_env.options.Station"):
-        make_reward("station_keeping", NoOptions())
+        REWARDS.make("station_keeping", options=NoOptions())
     with pytest.raises(TypeError, match="options of observation 'perciatelli' are a"):
-        make_observation("perciatelli", Vehicle(), StationKeepingOptions())
+        OBSERVATIONS.make("perciatelli", Vehicle(), options=StationKeepingOptions())
     with pytest.raises(ValueError, match=r"halflife_km must be positive, not 0.0 km"):
-        StationKeepingReward(halflife_km=0.0)
-    with pytest.raises(UserError, match=r"Cannot make the wind field 'generative': .*no_such_file"):
-        make_task_parts(Choices(wind_field_options=GenerativeOptions(weights="no_such_file.npz")))
+        StationKeepingOptions(halflife_km=0.0)
+    no_file = Choice("generative", GenerativeOptions(weights="no_such_file.npz"))
+    with pytest.raises(ValueError, match=r"Cannot make the wind field 'generative': .*no_such_file"):
+        make_task_parts({**BENCHMARK, "wind_field": no_file})
     with pytest.raises(UnknownNameError, match="wind field 'none'"):
-        part_origins(Choices(wind_field="none"))
+        make_task_parts({**BENCHMARK, "wind_field": Choice("none", NoOptions())})
 
 
-def test_a_window_is_made_of_a_renderer_that_has_one():
-    options = {"renderer_options": MatplotlibOptions(), "render_period": 5}
-    assert make_window(Choices(renderer=None, **options)) == {}
-    window = make_window(Choices(renderer="matplotlib", **options))
-    assert (window["render_mode"], window["render_period"]) == ("human", 5)
-    assert "human" in window["renderer"].render_modes
-    with pytest.raises(UserError, match=r"Cannot make the renderer 'matplotlib': dpi must be"):
-        make_window(Choices(renderer="matplotlib", renderer_options=MatplotlibOptions(dpi=0), render_period=5))
-    with pytest.raises(UserError, match="--render-period must be at least 1, not 0"):
-        make_window(Choices(renderer="matplotlib", renderer_options=MatplotlibOptions(), render_period=0))
-
-
-def test_a_renderer_is_told_every_step_and_draws_when_asked():
+def test_a_renderer_receives_every_step_and_draws_when_asked():
     sketch = Sketch()
     env = BalloonEnv(wind_field="simple", render_mode="ansi", renderer=sketch)
     assert env.metadata["render_modes"] == ["ansi", "human"]
@@ -154,7 +139,7 @@ def test_without_a_render_mode_nothing_is_drawn():
 
 def test_recording_wrappers_of_gymnasium(tmp_path):
     pytest.importorskip("moviepy")
-    picture = make_renderer("matplotlib", options=MatplotlibOptions(dpi=20))
+    picture = RENDERERS.make("matplotlib", 50.0, options=MatplotlibOptions(dpi=20))
     env = gymnasium.make(ID, wind_field="simple", render_mode="rgb_array", renderer=picture, max_episode_steps=4)
     env = RecordEpisodeStatistics(
         RecordVideo(env, str(tmp_path / "videos"), episode_trigger=lambda _: True, disable_logger=True)

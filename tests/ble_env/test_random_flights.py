@@ -6,9 +6,9 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from vectorized import NUM_LANES, advance_batch, begin_batch, outside_of_space
+from vectorized import NUM_LANES, begin_batch, outside_of_space, step_batch
 
-from ble_env.observation.layout import named_features
+from ble_env import named_features
 from ble_sim.state import BalloonStatus
 
 RANDOM_STEPS = 10_000
@@ -19,11 +19,12 @@ def test_ten_thousand_random_steps():
     scenario, state, _ = begin_batch(range(100, 100 + NUM_LANES), "float32")
     num_steps = 0
     while num_steps < RANDOM_STEPS:
-        state, outcome = advance_batch(scenario, state, random.randint(0, 3, NUM_LANES).astype(np.int32))
-        observation, reward, terminated, telemetry = jax.device_get(outcome)
+        state, transition = step_batch(scenario, state, random.randint(0, 3, NUM_LANES).astype(np.int32))
+        transition = jax.device_get(transition)
+        observation, reward, terminated = transition.observation, transition.reward, transition.terminated
         assert not outside_of_space(observation).any()
         assert ((reward >= 0.0) & (reward <= 1.0)).all()
-        assert np.isfinite(telemetry).all()
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(transition.diagnostics))
         num_steps += int((~terminated).sum())
         assert not terminated.all()
 
@@ -59,8 +60,9 @@ def test_extreme_states(precision):
         )
         extreme = dataclasses.replace(state, balloon=balloon, elapsed=lanes["elapsed"].astype(jnp.int32))
         for action in range(3):
-            after, outcome = advance_batch(scenario, extreme, jnp.full(NUM_LANES, action, jnp.int32))
-            observation, reward, terminated, _ = jax.device_get(outcome)
+            after, transition = step_batch(scenario, extreme, jnp.full(NUM_LANES, action, jnp.int32))
+            transition = jax.device_get(transition)
+            observation, reward, terminated = transition.observation, transition.reward, transition.terminated
             assert not outside_of_space(observation).any()
             assert ((reward >= 0.0) & (reward <= 1.0)).all()
             np.testing.assert_array_equal(terminated, np.asarray(after.balloon.status) != BalloonStatus.OK)

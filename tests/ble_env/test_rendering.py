@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from ble_env.options import MatplotlibOptions
 from ble_env.rendering import Renderer, matplotlib_renderer
 from ble_env.rendering.matplotlib_renderer import MatplotlibRenderer
 
@@ -59,7 +60,7 @@ def follow(renderer: Renderer, infos: list[dict[str, Any]]) -> Renderer:
 
 
 def picture(infos: list[dict[str, Any]], radius_km: float = 50.0) -> np.ndarray:
-    return frame(follow(MatplotlibRenderer(radius_km, dpi=40), infos))
+    return frame(follow(MatplotlibRenderer(radius_km, MatplotlibOptions(dpi=40)), infos))
 
 
 def frame(renderer: Renderer) -> np.ndarray:
@@ -94,7 +95,7 @@ def has_blue(picture: np.ndarray) -> bool:
 
 @pytest.mark.parametrize(("dpi", "shape"), [(40, (400, 600, 3)), (np.int64(65), (650, 975, 3))])
 def test_a_picture_is_15_by_10_inches(dpi, shape):
-    drawn = frame(follow(MatplotlibRenderer(50.0, dpi=dpi), flight(3)))
+    drawn = frame(follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=dpi)), flight(3)))
     assert drawn.shape == shape and drawn.dtype == np.uint8 and drawn.flags.c_contiguous
     assert (drawn == 255).mean() > 0.5 and drawn.min() < 50
 
@@ -112,7 +113,7 @@ def test_every_part_moves_with_the_flight():
 
 def test_frames_on_the_way_leave_no_trace():
     """What stays is drawn once, what moves is drawn over it: nothing of earlier frames may be left."""
-    renderer = MatplotlibRenderer(50.0, dpi=40)
+    renderer = MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40))
     frames = []
     for info in flight(20):
         renderer.step(info)
@@ -124,7 +125,7 @@ def test_frames_on_the_way_leave_no_trace():
 
 
 def test_reset_clears_the_path():
-    renderer = follow(MatplotlibRenderer(50.0, dpi=40), flight(200, east=-20e3))
+    renderer = follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)), flight(200, east=-20e3))
     long_flight = frame(renderer)
     follow(renderer, flight(5))
     np.testing.assert_array_equal(frame(renderer), picture(flight(5)))
@@ -132,14 +133,14 @@ def test_reset_clears_the_path():
 
 
 def test_a_renderer_needs_no_reset_at_first():
-    renderer = MatplotlibRenderer(50.0, dpi=40)
+    renderer = MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40))
     for info in flight(3):
         renderer.step(info)
     np.testing.assert_array_equal(frame(renderer), picture(flight(3)))
 
 
 def test_renderers_do_not_disturb_each_other():
-    one, other = (MatplotlibRenderer(50.0, dpi=40) for _ in range(2))
+    one, other = (MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)) for _ in range(2))
     follow(one, flight(5))
     before = frame(one)
     kept = before.copy()
@@ -184,7 +185,7 @@ def test_the_stem_reaches_from_the_balloon_to_the_floor():
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
 def test_the_heading_tells_the_state_and_the_share_of_steps_inside(pyplot):
     def heading(infos: list[dict[str, Any]], radius_km: float = 50.0) -> str:
-        follow(MatplotlibRenderer(radius_km, dpi=40), infos).render("human")
+        follow(MatplotlibRenderer(radius_km, MatplotlibOptions(dpi=40)), infos).render("human")
         (text,) = pyplot.gcf().texts
         return " ".join(text.get_text().split())
 
@@ -213,7 +214,7 @@ def test_views_double_when_they_have_to(width, needed, expected):
 
 def test_views_stay_wide_until_the_next_flight():
     far, near = flight(0, east=400e3), flight(0)
-    renderer = follow(MatplotlibRenderer(50.0, dpi=40), [*near, *far, *near])
+    renderer = follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)), [*near, *far, *near])
     drawn = frame(renderer)
     labels = slice(25, 155), slice(0, 35)  # Of the plan view.
     assert (drawn[labels] != picture(near)[labels]).any()
@@ -238,7 +239,7 @@ def test_the_battery_axis_is_two_days_long_until_the_flight_is_longer():
 
 def test_off_screen_pictures_leave_pyplot_alone(pyplot):
     mine = pyplot.figure()
-    renderer = follow(MatplotlibRenderer(50.0, dpi=40), flight(3))
+    renderer = follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)), flight(3))
     renderer.render("rgb_array")
     renderer.reset()
     renderer.close()
@@ -250,8 +251,9 @@ def test_off_screen_pictures_do_without_pyplot_and_a_display():
 import datetime, sys
 import ble_env.rendering
 assert "matplotlib" not in sys.modules
+from ble_env.options import MatplotlibOptions
 from ble_env.rendering.matplotlib_renderer import MatplotlibRenderer
-renderer = MatplotlibRenderer(50.0, dpi=10)
+renderer = MatplotlibRenderer(50.0, MatplotlibOptions(dpi=10))
 now = datetime.datetime(2013, 5, 3, tzinfo=datetime.UTC)
 renderer.step(dict(x=0.0, y=0.0, altitude=17e3, battery=1.0, inside_radius=True, date_time=now, time_elapsed=now - now))
 assert renderer.render("rgb_array").shape == (100, 150, 3)
@@ -269,7 +271,7 @@ def shown(figure) -> np.ndarray:
 class TestWindows:
     def test_each_renderer_has_a_window_that_follows_its_flight(self, pyplot):
         mine = pyplot.figure()
-        one, other = (MatplotlibRenderer(50.0, dpi=40) for _ in range(2))
+        one, other = (MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)) for _ in range(2))
         pictures = []
         for steps in (3, 6):
             for renderer, east in ((one, 0.0), (other, -40e3)):
@@ -288,7 +290,7 @@ class TestWindows:
         assert pyplot.get_fignums() == [mine.number]
 
     def test_a_window_shows_the_picture(self, pyplot):
-        renderer = follow(MatplotlibRenderer(50.0, dpi=40), flight(10))
+        renderer = follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)), flight(10))
         renderer.render("human")
         np.testing.assert_array_equal(shown(pyplot.gcf()), frame(renderer))
 
@@ -298,12 +300,12 @@ class TestWindows:
         calls = []
         canvas_type = type(pyplot.figure().canvas)
         monkeypatch.setattr(canvas_type, "flush_events", lambda self: calls.append("flush_events"))
-        renderer = follow(MatplotlibRenderer(50.0, dpi=40), flight(1))
+        renderer = follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)), flight(1))
         renderer.render("human")
         assert calls == ["flush_events"]
 
     def test_a_window_that_the_user_closes_stays_away_until_the_next_flight(self, pyplot, monkeypatch):
-        renderer = follow(MatplotlibRenderer(50.0, dpi=40), flight(1))
+        renderer = follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)), flight(1))
         renderer.render("human")
         window = pyplot.gcf()
         pyplot.close(window)
@@ -318,13 +320,13 @@ class TestWindows:
         assert pyplot.get_fignums() == [mine.number]
 
     def test_a_window_stays_the_same_from_flight_to_flight(self, pyplot):
-        renderer = MatplotlibRenderer(50.0, dpi=40)
+        renderer = MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40))
         for _ in range(2):
             follow(renderer, flight(1)).render("human")
             assert pyplot.get_fignums() == [1]
 
     def test_a_closed_renderer_opens_another_window(self, pyplot):
-        renderer = follow(MatplotlibRenderer(50.0, dpi=40), flight(1))
+        renderer = follow(MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40)), flight(1))
         renderer.render("human")
         renderer.close()
         renderer.render("human")
@@ -337,7 +339,7 @@ class TestWindows:
 @pytest.mark.parametrize("dpi", [0, -100, 9, 601, 72.5, float("nan"), True, "100", None])
 def test_another_dpi_is_refused(dpi: Any):
     with pytest.raises(ValueError, match=f"dpi must be a whole number from 10 to 600, got {dpi!r}"):
-        MatplotlibRenderer(50.0, dpi=dpi)
+        MatplotlibRenderer(50.0, MatplotlibOptions(dpi=dpi))
 
 
 def test_an_unknown_mode_is_refused():
@@ -349,7 +351,7 @@ def test_an_unknown_mode_is_refused():
 
 @pytest.mark.parametrize("mode", ["human", "rgb_array"])
 def test_there_is_nothing_to_draw_before_the_first_step(mode, pyplot):
-    renderer = MatplotlibRenderer(50.0, dpi=40)
+    renderer = MatplotlibRenderer(50.0, MatplotlibOptions(dpi=40))
     for _ in range(2):
         with pytest.raises(RuntimeError, match="before the first step: call reset of the environment first"):
             renderer.render(mode)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from recordings import flown_steps, restore_balloon, restore_safety, restore_scenario, restore_wind
 
-from ble_env.reward import StationKeepingReward
-from ble_sim.balloon.power import has_excess_energy
-from ble_sim.flight import sun_at
+from ble_env import StationKeepingOptions, StationKeepingReward
+from ble_sim.conditions import conditions_at
 from ble_sim.state import SimState
 
 ROUNDED = 1.5e-7  # The copies of the recordings are float32.
@@ -27,10 +26,8 @@ def test_reward_and_excess_energy_after_every_step_of_the_flights(precision):
     @jax.jit
     @jax.vmap
     def judge(scenario, state):
-        balloon = state.balloon
-        sun = sun_at(scenario, balloon.x, balloon.y, state.elapsed)
-        excess = has_excess_energy(scenario.vehicle, sun.elevation, balloon.pressure, balloon.battery_charge)
-        return StationKeepingReward()(scenario, state), excess
+        conditions = conditions_at(scenario, state)
+        return StationKeepingReward()(scenario, state, conditions), conditions.excess_energy
 
     reward, excess = judge(restore_scenario(after), states(after))
     np.testing.assert_array_equal(excess, after["excess_energy"])
@@ -38,7 +35,7 @@ def test_reward_and_excess_energy_after_every_step_of_the_flights(precision):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "distance", "action", "acs_power", "expected"),
+    ("options", "distance", "action", "acs_power", "expected"),
     [
         ({}, 50.0, 1, 0.0, 1.0),
         ({}, 50.01, 2, 0.0, 0.4 * 2 ** (-0.01 / 100)),
@@ -52,10 +49,12 @@ def test_reward_and_excess_energy_after_every_step_of_the_flights(precision):
         ({"halflife_km": 10.0}, 60.0, 1, 0.0, 0.2),
     ],
 )
-def test_parameters_and_the_price_of_descending(parameters, distance, action, acs_power, expected):
+def test_parameters_and_the_price_of_descending(options, distance, action, acs_power, expected):
     rows = {name: column[:1].copy() for name, column in flown_steps()[1].items()}
     rows["x"][:], rows["y"][:], rows["last_command"][:] = distance * 600.0, distance * -800.0, action
     rows["acs_power"][:], rows["battery_charge"][:] = acs_power, 1000.0
     with jax.enable_x64(True):
-        reward = jax.vmap(StationKeepingReward(**parameters))(restore_scenario(rows), states(rows))
+        scenario, state = restore_scenario(rows), states(rows)
+        conditions = jax.vmap(conditions_at)(scenario, state)
+        reward = jax.vmap(StationKeepingReward(StationKeepingOptions(**options)))(scenario, state, conditions)
     np.testing.assert_allclose(reward, expected, rtol=1e-9)

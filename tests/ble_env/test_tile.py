@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from recordings import episode_keys
 
-from ble_env.core import Task
+from ble_env import Task
+from ble_env.host.reset_options import RESET_OPTIONS, scenario_changes
 from ble_env.host.tile import Tile
 from ble_env.observation.perciatelli import perciatelli_observation
-from ble_env.task_arguments import RESET_OPTIONS, scenario_changes
 from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.state import BalloonStatus
 from ble_sim.wind.fields.layers import SimpleStaticWindField
@@ -30,7 +30,7 @@ def new_tile(vehicle: Vehicle = Vehicle()) -> Tile:
     return Tile(TASK, vehicle, "float64", SIZE)
 
 
-def lanes(tree: Any, index: Any) -> list[np.ndarray]:
+def rows(tree: Any, index: Any) -> list[np.ndarray]:
     """Copies of some lanes of every leaf."""
     return [np.array(leaf)[index] for leaf in jax.tree.leaves(tree)]
 
@@ -44,13 +44,13 @@ def test_a_reset_leaves_the_other_lanes_alone(keys):
     tile = new_tile()
     tile.reset(range(SIZE), keys[:SIZE])
     tile.step(ACTIONS)
-    before = lanes(tile.flights, [0, 3])
-    outcome = tile.reset([2, 1], keys[4:6])
-    assert_equal(lanes(tile.flights, [0, 3]), before)
+    before = rows(tile.lanes, [0, 3])
+    transition = tile.reset([2, 1], keys[4:6])
+    assert_equal(rows(tile.lanes, [0, 3]), before)
     other = new_tile()
     other.reset(range(2), keys[4:6])
-    assert_equal(lanes(tile.flights, [2, 1]), lanes(other.flights, [0, 1]))
-    assert outcome is tile.flights.outcome
+    assert_equal(rows(tile.lanes, [2, 1]), rows(other.lanes, [0, 1]))
+    assert transition is tile.lanes.transition
 
 
 def test_a_flight_is_the_same_in_every_lane_and_beside_any_other(keys):
@@ -60,7 +60,7 @@ def test_a_flight_is_the_same_in_every_lane_and_beside_any_other(keys):
     for _ in range(3):
         tile.step(ACTIONS)
         other.step(ACTIONS[[1, 2, 3, 0]])
-    assert_equal(lanes(other.flights, [3, 1]), lanes(tile.flights, [0, 2]))
+    assert_equal(rows(other.lanes, [3, 1]), rows(tile.lanes, [0, 2]))
 
 
 def test_a_flight_that_has_ended_stands_still(keys):
@@ -68,16 +68,16 @@ def test_a_flight_that_has_ended_stands_still(keys):
     tile.reset(range(SIZE), keys[:SIZE])
     is_over = np.asarray(tile.step(ACTIONS).terminated)
     assert is_over.any()
-    np.testing.assert_array_equal(is_over, tile.flights.state.balloon.status == BalloonStatus.OUT_OF_POWER)
-    state = lanes(tile.flights.state.balloon, is_over)
+    np.testing.assert_array_equal(is_over, tile.lanes.state.balloon.status == BalloonStatus.OUT_OF_POWER)
+    state = rows(tile.lanes.state.balloon, is_over)
     tile.step(ACTIONS)
-    assert_equal(lanes(tile.flights.state.balloon, is_over), state)
+    assert_equal(rows(tile.lanes.state.balloon, is_over), state)
 
 
 def test_changes_replace_what_was_sampled(keys):
     def sampled(tile: Tile, lane: int) -> dict[str, float]:
         fields = [field for field, _, _ in RESET_OPTIONS.values()]
-        return {field: np.asarray(getattr(tile.flights.scenario, field))[lane] for field in fields}
+        return {field: np.asarray(getattr(tile.lanes.scenario, field))[lane] for field in fields}
 
     tile = new_tile()
     tile.reset([1], keys[1:2])
@@ -105,16 +105,16 @@ def test_a_restored_lane_goes_on_where_it_was(keys):
     tile = new_tile()
     tile.reset(range(SIZE), keys[:SIZE])
     tile.step(ACTIONS)
-    scenario, state, _ = jax.tree.map(lambda leaf: np.array(leaf)[[3, 0]], tile.flights)
-    told = lanes(tile.flights.outcome, [3, 0])
+    scenario, state, _ = jax.tree.map(lambda leaf: np.array(leaf)[[3, 0]], tile.lanes)
+    reported = rows(tile.lanes.transition, [3, 0])
     tile.step(ACTIONS)
-    expected = lanes(tile.flights, [3, 0])
+    expected = rows(tile.lanes, [3, 0])
     other = new_tile()
     other.reset(range(SIZE), keys[4:])
-    alone = lanes(other.flights[:2], [0, 3])
-    outcome = other.restore([1, 2], scenario, state)
-    for one, another in zip(lanes(outcome, [1, 2]), told, strict=True):
+    alone = rows(other.lanes[:2], [0, 3])
+    transition = other.restore([1, 2], scenario, state)
+    for one, another in zip(rows(transition, [1, 2]), reported, strict=True):
         np.testing.assert_allclose(one, another, rtol=1e-9, atol=1e-7)  # Compiled apart, so equal to rounding.
-    assert_equal(lanes(other.flights[:2], [0, 3]), alone)
+    assert_equal(rows(other.lanes[:2], [0, 3]), alone)
     other.step(ACTIONS[[1, 3, 0, 1]])
-    assert_equal(lanes(other.flights, [1, 2]), expected)
+    assert_equal(rows(other.lanes, [1, 2]), expected)

@@ -1,6 +1,5 @@
 """The fake environment and agent, and `ble-eval` as a process of its own."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -8,32 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import evaluation_fakes
 import pytest
+from installed_plugins import GROUP, install_distribution, path_with
 
 from ble_eval.results.records import EvaluationResult, FlightPathPoint
-
-FAKES = Path(__file__).parent / "fakes"
-ENTRY_POINTS = "[ble.agents]\nfake = ble_fake\n\n[ble.suites]\nfake = ble_fake\n"
 
 
 @pytest.fixture(scope="session")
 def fake() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ble_fake", FAKES / "ble_fake.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return evaluation_fakes
 
 
 @pytest.fixture(scope="session")
 def installed_fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that stands for the installed plugin: its entry points are found when it is on the path."""
     site = tmp_path_factory.mktemp("site")
-    metadata = site / "ble_fake-0.5.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ble-fake\nVersion: 0.5\n")
-    (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
+    install_distribution(site, "ble-fake", "0.5", {GROUP: {"fake": "evaluation_fakes"}})
     return site
 
 
@@ -42,12 +32,11 @@ def ble_eval(installed_fake: Path, tmp_path: Path) -> Callable[..., subprocess.C
     """`ble-eval` in a process with the fake environment, where the fake agent is installed."""
 
     def call(*words: object, stop: str = "") -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(FAKES), str(installed_fake), *filter(None, sys.path)])
         return subprocess.run(
-            [sys.executable, str(FAKES / "ble_fake.py"), *map(str, words)],
+            [sys.executable, evaluation_fakes.__file__, *map(str, words)],
             env={
                 **os.environ,
-                "PYTHONPATH": path,
+                "PYTHONPATH": path_with(Path(evaluation_fakes.__file__).parent, installed_fake),
                 "BLE_FAKE_STOP": stop,
                 "XDG_CACHE_HOME": str(tmp_path / "cache"),
             },

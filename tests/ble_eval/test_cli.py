@@ -1,8 +1,6 @@
 import json
 import shlex
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -86,7 +84,7 @@ def test_the_wind_field_has_options_too(ble_eval_here, tmp_path):
     assert settings["wind_field_options"]["speed"] == 3.0
     status, _, err = ble_eval_here(*words, "--wind-field.speed", 4)
     assert status == 2
-    assert "wind_field_options is" in err
+    assert "wind field option speed is 3.0 there and 4.0 here" in err
     status, out, _ = ble_eval_here("run", "--wind-field", "uniform_shear", "--help")
     assert status == 0
     assert "--wind-field.heading-shear FLOAT" in out
@@ -166,7 +164,7 @@ def test_merging_files_without_provenance(ble_eval_here, tmp_path, make_result):
     write_results(tmp_path / "b.json", [make_result(1, cumulative_reward=0.0)])
     status, _, err = ble_eval_here("merge", "a.json", "b.json", "--output", "ab.json")
     assert status == 2
-    assert "the same 1 seed 1" in err
+    assert "different results for 1 seed 1" in err
     (tmp_path / "b.json").write_text("[{}]")
     status, _, err = ble_eval_here("merge", "a.json", "b.json", "--output", "ab.json")
     assert status == 2
@@ -204,7 +202,7 @@ def test_runs_with_other_settings_do_not_merge(ble_eval_here, tmp_path):
         (["--seeds", 4, "--precision", "float16"], "float16"),
         (["--seeds", 4, "--checkpoint-idx", 3], "--checkpoint-idx goes with --checkpoint"),
         (["--seeds", 4, "--checkpoint", "a"], "no numbered checkpoint in a"),
-        (["--seeds", 4, "--name-override", "a/b"], "'a/b.json' is no file name"),
+        (["--seeds", 4, "--name-override", "a/b"], "'a/b.json' is not a file name"),
         (["--seeds", 4, "--output-dir", "file"], "Cannot write to file/seeds: Not a directory"),
         (["--no-such-flag"], "--no-such-flag"),
     ],
@@ -338,18 +336,3 @@ def test_help_names_agents_suites_and_the_agents_options(ble_eval, ble_eval_here
     assert done.returncode == 0
     assert "--agent.wildness FLOAT" in done.stdout
     assert "Share of its actions that are random." in done.stdout
-
-
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["run", "--agent", "station_seeker", "--help"]])
-def test_help_does_not_wait_for_jax(words):
-    script = f"""
-import sys
-from ble_eval.cli import main
-try:
-    main({words})
-except SystemExit as stop:
-    assert stop.code == 0
-slow = {{"jax", "flax", "scipy"}} & set(sys.modules)
-assert not slow, slow
-"""
-    subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.DEVNULL)

@@ -27,7 +27,7 @@ def test_flights_are_paired_by_seed(files, capsys):
     row = next(line for line in out.splitlines() if "TWR50" in line)
     assert re.findall(r"-?\d\.\d{4}", row)[0] == "0.5333"
     assert "0.1000 [" in row
-    assert "1 flights have a seed that only one" in out
+    assert "1 episodes have a seed that only one" in out
 
 
 def test_files_without_a_common_seed(files, capsys):

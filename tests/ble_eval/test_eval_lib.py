@@ -42,18 +42,18 @@ def test_a_result_is_made_of_the_steps_of_its_flight(fake, agent):
     assert (last.elapsed_seconds, last.power) == (40 * 180.0, 0.75)
 
 
-def test_the_agent_sees_every_step_and_the_end(fake, agent):
+def test_the_agent_receives_every_reward_once_or_at_the_end(fake, agent):
     env = Recorder(fake.FakeEnv())
     eval_agent(agent, env, EvaluationSuite([3, 4], 20))
     kinds = [call[0] for call in agent.calls]
     first, second = (
-        ["begin_episode", *["step"] * 7, "end_episode"],
+        ["begin_episode", *["step"] * 6, "end_episode"],  # No step follows a terminal state.
         ["begin_episode", *["step"] * 20, "end_episode"],
     )
     assert kinds == first + second
-    assert agent.calls[8][2] is True  # seed 3 fails
+    assert agent.calls[7][2] is True  # seed 3 fails
     assert agent.calls[-1] == ("end_episode", env.steps[-1][1], False)  # seed 4 is cut off
-    assert [call[1] for call in agent.calls[10:-1]] == [reward for _, reward, _, _, _ in env.steps]
+    assert [call[1] for call in agent.calls[9:-1]] == [reward for _, reward, _, _, _ in env.steps]
     assert agent.mode is AgentMode.EVAL
 
 

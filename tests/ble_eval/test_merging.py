@@ -26,7 +26,7 @@ def test_missing_and_double_seeds_are_named(make_result):
 
 def test_different_results_for_a_seed_are_refused(make_result):
     parts = [[make_result(5), make_result(2)], [make_result(2, cumulative_reward=1.0), make_result(5)]]
-    with pytest.raises(UserError, match="the same 1 seed 2:"):
+    with pytest.raises(UserError, match="different results for 1 seed 2:"):
         merge_results(parts)
 
 

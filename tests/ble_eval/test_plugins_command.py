@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 import pytest
+from installed_plugins import install_plugin, path_with
 
 NUM_PLUGINS = 50
 AGENT_PLUGIN = """
-from ble_agents.registration import AgentRegistration
-from ble_sim.plugins.registry import hookimpl
+from ble_sim.plugins import AgentRegistration, hookimpl
 
 @hookimpl
 def ble_register_agents():
@@ -36,21 +36,16 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     for number in range(NUM_PLUGINS):
         source = BREAKAGES[number][0] if number < len(BREAKAGES) else AGENT_PLUGIN
-        (folder / f"agents_{number}.py").write_text(source.replace("{number}", str(number)))
-        info = folder / f"agents_{number}-1.{number}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: agents-{number}\nVersion: 1.{number}\n")
-        (info / "entry_points.txt").write_text(f"[ble.agents]\nagents_{number} = agents_{number}\n")
+        install_plugin(folder, f"agents-{number}", f"1.{number}", source.replace("{number}", str(number)))
     return folder
 
 
 @pytest.fixture
 def ble_eval_beside_many(site, tmp_path):
     def call(*words: str, plugins: str = "all", code: str = "") -> subprocess.CompletedProcess[str]:
-        path = os.pathsep.join([str(site), *filter(None, sys.path)])
         return subprocess.run(
             [sys.executable, *(["-c", code] if code else ["-m", "ble_eval"]), *words],
-            env={**os.environ, "PYTHONPATH": path, "BLE_PLUGINS": plugins, "COLUMNS": "200"},
+            env={**os.environ, "PYTHONPATH": path_with(site), "BLE_PLUGINS": plugins, "COLUMNS": "200"},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -87,9 +82,11 @@ def test_the_listing_names_what_works_and_what_does_not(ble_eval_beside_many):
 
 
 def test_the_listing_as_json(ble_eval_beside_many):
-    kinds = json.loads(ble_eval_beside_many("plugins", "--json").stdout)
+    listing = json.loads(ble_eval_beside_many("plugins", "--json").stdout)
+    kinds = listing["kinds"]
     assert [kind["kind"] for kind in kinds] == [
         "agent",
+        "network",
         "wind field",
         "observation",
         "reward",
@@ -104,8 +101,9 @@ def test_the_listing_as_json(ble_eval_beside_many):
         "version": "1.49",
         "summary": "Flies [east] 49.",
     }
-    assert len(kinds[0]["failures"]) == len(BREAKAGES)
-    assert all(failure["traceback"] for failure in kinds[0]["failures"])
+    failures = [*kinds[0]["failures"], *listing["failures"]]
+    assert len(failures) == len(BREAKAGES)
+    assert all(failure["traceback"] for failure in failures)
 
 
 @pytest.mark.parametrize("words", [["run", "--help"], ["run", "--agent", "agent_20", "--help"]])

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from ble_eval.progress import EvaluationProgress
+from ble_eval.report.progress import EvaluationProgress
 
 
 @pytest.fixture

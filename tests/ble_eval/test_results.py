@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ble_eval.results.files import ResultPaths, read_results, result_file_name, write_json, write_results
+from ble_eval.results.files import ResultPaths, read_results, result_file_name, write_results
 from ble_eval.results.records import EvaluationResult, FlightPathPoint, ResultFormatError, from_json, to_json
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "eval"
@@ -103,13 +103,13 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, make_result, monkeyp
     with pytest.raises(ValueError, match="JSON"):
         write_results(path, [make_result(2, cumulative_reward=float("inf"))])
 
-    def no_room(self, text, encoding):
+    def no_room(self, content):
         self.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", no_room)
+    monkeypatch.setattr(Path, "write_bytes", no_room)
     with pytest.raises(OSError, match="No space"):
-        write_json(path, [])
+        write_results(path, [])
     assert [result.seed for result in read_results(path)] == [1]
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 

@@ -5,7 +5,7 @@ import pytest
 
 from ble_eval.suites import get_eval_suite, suite_names
 from ble_eval.suites.suite import EvaluationSuite, repeated
-from ble_sim.plugins.registry import UnknownNameError
+from ble_sim.plugins import UnknownNameError
 
 STRATA = ["hardest_strata", "hard_strata", "mid_strata", "easy_strata", "easiest_strata"]
 

@@ -1,4 +1,4 @@
-"""The three safety layers: their bands, their memory and their order."""
+"""The three safety layers: their bands, their hysteresis and their order."""
 
 import dataclasses
 
@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ble_sim.balloon.altitude_control import Action
 from ble_sim.balloon.safety import (
-    Action,
     AltitudeStatus,
     EnvelopeStatus,
     SafetyState,

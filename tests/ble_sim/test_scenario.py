@@ -12,7 +12,8 @@ from ble_sim.flight import initial_state
 from ble_sim.precision import precision_scope, reference_draws
 from ble_sim.scenario import draw
 from ble_sim.wind import simplex
-from ble_sim.wind.fields.generative import NUM_LATENTS, GenerativeWindField
+from ble_sim.wind.fields.decoder import NUM_LATENTS
+from ble_sim.wind.fields.generative import GenerativeWindField
 
 RECORDED = load("resets")
 ROUNDING = 2.0**-21  # Of values that come from float32 draws, a few units in the last place.

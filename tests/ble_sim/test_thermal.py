@@ -6,14 +6,15 @@ import numpy as np
 from recordings import load
 
 from ble_sim.balloon.thermal import heat_exchange, temperature_rate
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.sky.sun import attenuation
 
 
 def test_temperature_rate(precision):
     recorded = {name: jnp.asarray(column, precision) for name, column in load("units/thermal").items()}
     exchange = heat_exchange(
+        Vehicle(envelope_mass=recorded["mass"]),
         recorded["volume"],
-        recorded["mass"],
         recorded["ambient_temp"],
         recorded["pressure"],
         recorded["solar_flux"] * attenuation(recorded["el_deg"], recorded["pressure"]),
@@ -27,7 +28,7 @@ def test_temperature_rate(precision):
 
 
 def test_a_balloon_as_warm_as_the_air_only_radiates(precision):
-    exchange = heat_exchange(*(jnp.asarray(v, precision) for v in (1804.0, 68.5, 210.0, 8000.0, 0.0, 0.0)))
+    exchange = heat_exchange(Vehicle(), *(jnp.asarray(v, precision) for v in (1804.0, 210.0, 8000.0, 0.0, 0.0)))
     area = 4 * np.pi * (3 * 1804.0 / (4 * np.pi)) ** (2 / 3)
     absorptivity = 0.04587 * (1 + (1 - 0.04587 - 0.0291) / (1 - 0.0291))
     expected = -5.6704e-8 * 210.0**4 * area * absorptivity / (1500 * 68.5)

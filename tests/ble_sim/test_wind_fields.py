@@ -9,15 +9,14 @@ import pytest
 from recordings import NUM_SEEDS, POLICIES, flights, load
 
 from ble_sim.files.models import ModelFileError
-from ble_sim.plugins.records import WindFieldRegistration
-from ble_sim.plugins.registry import UnknownNameError
-from ble_sim.wind.field import WindField, true_wind
+from ble_sim.plugins import UnknownNameError, WindFieldRegistration
+from ble_sim.plugins.registries import WIND_FIELDS
+from ble_sim.wind.field import WindField, forecast_and_error
 from ble_sim.wind.fields.generative import GenerativeWindField
-from ble_sim.wind.fields.grid import GRID_SHAPE, HORIZON, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
+from ble_sim.wind.fields.grid import FORECAST_SECONDS, GRID_SHAPE, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
 from ble_sim.wind.fields.layers import SimpleStaticWindField
 from ble_sim.wind.fields.options import GenerativeOptions, UniformShearOptions
 from ble_sim.wind.fields.shear import UniformShearWindField
-from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 
 DECODING = 3.5e-5
 """How far float32 products, summed in another order, take the decoded wind from the recorded one [m/s]."""
@@ -47,10 +46,12 @@ def test_fields_do_not_depend_on_the_precision(episodes):
 
 def test_forecast_and_truth_at_recorded_points_on_the_grid_and_beyond(episodes, precision):
     recorded = load("units/grid_forecast")
-    measure = jax.jit(jax.vmap(lambda *place: true_wind(GenerativeWindField(), *place), (None, None, 0, 0, 0, 0)))
+    measure = jax.jit(
+        jax.vmap(lambda *place: forecast_and_error(GenerativeWindField(), *place), (None, None, 0, 0, 0, 0))
+    )
     for i, seed in enumerate(recorded["env_seed"]):
         points = recorded["points_x_y_p_t"][i].T
-        assert np.abs(points[:2]).max() > MAX_DISTANCE and points[3].max() > HORIZON
+        assert np.abs(points[:2]).max() > MAX_DISTANCE and points[3].max() > FORECAST_SECONDS
         forecast, noise = jax.tree.map(
             lambda leaf, seed=seed: leaf[seed], (episodes(precision).forecast, episodes(precision).noise)
         )
@@ -113,27 +114,28 @@ def test_the_simple_field_has_four_layers(precision):
 
 def test_the_uniform_shear_turns_and_grows_linearly(precision):
     pressure = np.array([5000.0, 9500.0, 14_000.0])
-    u, v = UniformShearWindField(speed=10.0, speed_shear=1.0, heading_shear=40.0).wind(
+    u, v = UniformShearWindField(UniformShearOptions(speed=10.0, speed_shear=1.0, heading_shear=40.0)).wind(
         (), *coordinates(1.0, 2.0, pressure, 0, precision)
     )
     np.testing.assert_allclose(np.hypot(u, v), [5.5, 10.0, 14.5], rtol=1e-6)
     np.testing.assert_allclose(np.degrees(np.arctan2(v, u)) % 360.0, [180.0, 0.0, 180.0], atol=1e-3)
     assert u.dtype == v.dtype == precision
-    field = UniformShearWindField(
+    options = UniformShearOptions(
         reference_pressure=8000.0, speed=2.0, speed_shear=0.0, heading=90.0, heading_shear=-45.0
     )
+    field = UniformShearWindField(options)
     u, v = field.wind((), *coordinates(1.0, 2.0, [8000.0, 10_000.0, 6000.0], 0, precision))
     np.testing.assert_allclose(u, [0.0, 2.0, -2.0], atol=1e-6)
     np.testing.assert_allclose(v, [2.0, 0.0, 0.0], atol=1e-6)
 
 
 def test_wind_fields_take_their_options_by_name():
-    field = make_wind_field("uniform_shear", UniformShearOptions(speed=3.0))
-    assert field == UniformShearWindField(speed=3.0)
-    assert field != make_wind_field("uniform_shear")
-    assert hash(field) == hash(UniformShearWindField(speed=3.0))
+    field = WIND_FIELDS.make("uniform_shear", options=UniformShearOptions(speed=3.0))
+    assert field == UniformShearWindField(UniformShearOptions(speed=3.0))
+    assert field != WIND_FIELDS.make("uniform_shear")
+    assert hash(field) == hash(UniformShearWindField(UniformShearOptions(speed=3.0)))
     with pytest.raises(TypeError, match=r"options of wind field 'uniform_shear' are a .*UniformShearOptions, not"):
-        make_wind_field("uniform_shear", GenerativeOptions())
+        WIND_FIELDS.make("uniform_shear", options=GenerativeOptions())
     with pytest.raises(TypeError, match="options_type of wind field 'kite' is no dataclass"):
         WindFieldRegistration("kite", SimpleStaticWindField, options_type=int)
     for name in WIND_FIELDS.names():
@@ -155,8 +157,8 @@ def own_weights(tmp_path):
 
 def test_a_generative_field_takes_weights_of_a_file(own_weights):
     file, weights = own_weights
-    field = make_wind_field("generative", GenerativeOptions(str(file)))
-    assert field == GenerativeWindField(weights=str(file)) != GenerativeWindField()
+    field = WIND_FIELDS.make("generative", options=GenerativeOptions(str(file)))
+    assert field == GenerativeWindField(GenerativeOptions(str(file))) != GenerativeWindField()
     parameters = field.parameters()
     key = jax.random.PRNGKey(0)
     sampled = field.sample(parameters, key, jnp.int32(0))
@@ -178,22 +180,22 @@ def test_weights_that_are_no_decoder_are_refused(own_weights, changes, message):
     file, weights = own_weights
     np.savez(file, **{name: array for name, array in {**weights, **changes}.items() if array is not None})
     with pytest.raises(ModelFileError, match=message):
-        GenerativeWindField(weights=str(file)).parameters()
+        GenerativeWindField(GenerativeOptions(str(file))).parameters()
 
 
 def test_weights_that_are_no_file_are_refused(tmp_path):
     with pytest.raises(ModelFileError, match="There are no weights 'offlineskies23': give 'offlineskies22' or"):
-        GenerativeWindField(weights="offlineskies23")
+        GenerativeWindField(GenerativeOptions("offlineskies23"))
     (tmp_path / "text.npz").write_text("no weights")
     with pytest.raises(ModelFileError, match="cannot be read"):
-        GenerativeWindField(weights=str(tmp_path / "text.npz")).parameters()
+        GenerativeWindField(GenerativeOptions(str(tmp_path / "text.npz"))).parameters()
 
 
 def test_wind_fields_are_made_by_name():
-    assert make_wind_field("simple") == SimpleStaticWindField()
-    assert make_wind_field("generative") == GenerativeWindField()
+    assert WIND_FIELDS.make("simple") == SimpleStaticWindField()
+    assert WIND_FIELDS.make("generative") == GenerativeWindField()
     with pytest.raises(UnknownNameError, match="Did you mean 'generative'"):
-        make_wind_field("generativ")
+        WIND_FIELDS.make("generativ")
 
 
 def test_a_wind_looked_up_in_a_stack_is_that_of_the_forecast(episodes, precision):

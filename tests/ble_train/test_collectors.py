@@ -1,4 +1,4 @@
-"""The built-in collectors, each told a few short episodes."""
+"""The built-in collectors, each with a few short episodes."""
 
 import json
 import pickle

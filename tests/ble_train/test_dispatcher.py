@@ -26,7 +26,7 @@ class Recorder(Collector):
     def _called(self, hook):
         self.called.append(hook)
         if hook == self.failing:
-            raise self.error("as told")
+            raise self.error("as intended")
 
     def pre_training(self):
         self._called("pre_training")
@@ -83,7 +83,7 @@ def test_a_collector_that_fails_is_named_and_left_out(failing):
     dispatcher = CollectorDispatcher(None, 3, [kept(made, broken), kept(made, Recorder)], 0)
     for hook in HOOKS:
         if hook == failing:
-            with pytest.warns(CollectorWarning, match=f"Recorder failed in {hook} .*: RuntimeError: as told"):
+            with pytest.warns(CollectorWarning, match=f"Recorder failed in {hook} .*: RuntimeError: as intended"):
                 call(dispatcher, hook)
         else:
             call(dispatcher, hook)

@@ -1,4 +1,4 @@
-"""Exploration: who flies when, and whose steps count."""
+"""Exploration: who acts when, and whose steps count."""
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +18,8 @@ def at_pressure(pressure: float) -> np.ndarray:
     return observation
 
 
-def fly(policy, seed, steps, observation):
-    """(carries, actions) of a flight of so many steps."""
+def run_steps(policy, seed, steps, observation):
+    """(carries, actions) of so many steps after the first."""
     first_key, *keys = jax.random.split(jax.random.PRNGKey(seed), steps + 1)
     carry, action = policy.init(policy.params, first_key, observation)
 
@@ -34,7 +34,7 @@ def fly(policy, seed, steps, observation):
 
 def test_turns_of_4_h_and_2_h():
     # Where pressure is below its targets, the walk commands down, which the policy never does.
-    carries, actions = fly(marco_polo(STAY, 1.0, 4.0, 2.0), 0, 439, at_pressure(0.0))
+    carries, actions = run_steps(marco_polo(STAY, 1.0, 4.0, 2.0), 0, 439, at_pressure(0.0))
     assert carries.walks.tolist() == [False] * 80 + ([True] * 40 + [False] * 80) * 3
     assert actions[:240] == [1] * 80 + [0] * 40 + [1] * 80 + [0] * 40
     assert carries.clock[:3].tolist() == [0, 180, 360]
@@ -42,13 +42,13 @@ def test_turns_of_4_h_and_2_h():
 
 
 def test_only_the_walks_own_steps_count_as_its_own():
-    carries, _ = fly(marco_polo(STAY, 1.0, 4.0, 2.0), 1, 399, at_pressure(0.0))
+    carries, _ = run_steps(marco_polo(STAY, 1.0, 4.0, 2.0), 1, 399, at_pressure(0.0))
     assert (carries.walk.steps == np.cumsum(carries.walks)).all()
     assert (np.diff(carries.walk.target) != 0).tolist() == carries.walks[1:].tolist()
 
 
 def test_an_episode_that_does_not_explore_is_the_policys():
-    carries, actions = fly(marco_polo(STAY, 0.0, 4.0, 2.0), 0, 300, at_pressure(0.0))
+    carries, actions = run_steps(marco_polo(STAY, 0.0, 4.0, 2.0), 0, 300, at_pressure(0.0))
     assert set(actions) == {1}
     assert not carries.explores.any()
     assert carries.walk.steps[-1] == 0

@@ -24,8 +24,10 @@ import numpy as np
 sys.path.insert(0, {str(SUPPORT)!r})
 from training_fakes import FakeEnv
 from vector_fakes import DigestAgent
-from ble_train.plugins import create_collector_constructors
+from ble_train.collectors.construction import create_collector_constructors
 from ble_train.loops.classic import run_training_loop
+
+pytestmark = pytest.mark.long
 
 class SeededEnv(FakeEnv):
     "Observations depend on the seed of the iteration."
@@ -70,11 +72,11 @@ def test_a_run_killed_at_random_moments_loses_at_most_an_iteration_and_ends_the_
         assert process.stdout.readline() == "ready\n"
         time.sleep(moments.uniform(0.0, 0.5))
         os.kill(process.pid, signal.SIGKILL)
-        told = process.communicate()[0].split()
+        printed = process.communicate()[0].split()
         checkpoints = Checkpoints(killed / "checkpoints").iterations()
         newest = max(checkpoints, default=-1)
         # Nothing that was finished is lost, and nothing is flown twice but the iteration that was cut short.
-        numbers = [int(word) for word in told if word != "done"]
+        numbers = [int(word) for word in printed if word != "done"]
         assert newest >= max([reached, *numbers])
         assert not numbers or numbers[0] in (reached + 1, reached + 2)
         reached = newest

@@ -1,22 +1,20 @@
 """Collectors by name: options, third parties, and what is loaded for them."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import pytest
+from installed_plugins import install_plugin, run_python
 
-from ble_sim.plugins.registry import UnknownNameError
+from ble_sim.plugins import CollectorRegistration, UnknownNameError
+from ble_sim.plugins.registries import COLLECTORS
 from ble_train.collectors.console import ConsoleCollector
+from ble_train.collectors.construction import collector_names, create_collector_constructors
 from ble_train.collectors.options import ConsoleOptions, TensorboardOptions
-from ble_train.plugins import COLLECTORS, collector_names, create_collector_constructors
-from ble_train.registration import CollectorRegistration
 
 THIRD_PARTY_COLLECTORS = """
 from dataclasses import dataclass
-from ble_sim.plugins.registry import hookimpl
+from ble_sim.plugins import CollectorRegistration, hookimpl
 from ble_train.collectors.collector import Collector
-from ble_train.registration import CollectorRegistration
 
 @dataclass(frozen=True)
 class TunedOptions:
@@ -42,22 +40,11 @@ def ble_register_collectors():
 """
 
 
-def run_python(code: str, *paths: object) -> str:
-    """What a fresh interpreter prints."""
-    prologue = f"import sys; sys.path[:0] = {[str(path) for path in paths]!r}\n"
-    process = subprocess.run([sys.executable, "-c", prologue + code], capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
-    return process.stdout.strip()
-
-
 def test_installed_collectors_are_made_with_and_without_options(tmp_path):
-    (tmp_path / "third_party.py").write_text(THIRD_PARTY_COLLECTORS)
-    info = tmp_path / "third_party-2.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: third-party\nVersion: 2.0\n")
-    (info / "entry_points.txt").write_text("[ble.collectors]\nmine = third_party\n")
+    install_plugin(tmp_path, "third-party", "2.0", THIRD_PARTY_COLLECTORS)
     code = """
-from ble_train.plugins import COLLECTORS, create_collector_constructors
+from ble_sim.plugins.registries import COLLECTORS
+from ble_train.collectors.construction import create_collector_constructors
 options = COLLECTORS.get("tuned").options_type(period=5)
 constructors = create_collector_constructors(["plain", "tuned"], {"tuned": options})
 plain, tuned = (constructor(None, 3, 7) for constructor in constructors)
@@ -122,7 +109,9 @@ def test_a_frequency_below_one_is_refused(options_type):
 
 def test_listing_collectors_and_their_options_imports_nothing_heavy():
     code = """
-from ble_train.plugins import COLLECTORS, collector_names
+import sys
+from ble_sim.plugins.registries import COLLECTORS
+from ble_train.collectors.construction import collector_names
 assert [COLLECTORS.get(name).options_type for name in collector_names()]
 print(sorted(sys.modules.keys() & {"jax", "numpy", "gymnasium", "ble_env", "tensorboardX"}))
 """
@@ -131,7 +120,8 @@ print(sorted(sys.modules.keys() & {"jax", "numpy", "gymnasium", "ble_env", "tens
 
 def test_only_tensorboard_brings_tensorboardx(tmp_path):
     code = f"""
-from ble_train.plugins import create_collector_constructors
+import sys
+from ble_train.collectors.construction import create_collector_constructors
 for constructor in create_collector_constructors(["console", "json_lines", "pickle"]):
     constructor({str(tmp_path)!r}, 3, 0)
 print("tensorboardX" in sys.modules, "jax" in sys.modules)

@@ -14,12 +14,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from installed_plugins import install_distribution, path_with
+
+pytestmark = pytest.mark.long
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\S+\.(?:py|toml))\n")
 PROGRAMS = {"ble-eval": ["-m", "ble_eval"], "ble-train": ["-m", "ble_train"], "python": []}
-NEEDS = {"xarray": ["xarray", "h5netcdf"], "train_vae": ["optax"]}
+NEEDS = {"xarray": ["xarray", "h5netcdf"]}
 """What a section must have installed when it mentions something."""
 
 
@@ -41,25 +44,14 @@ def test_the_code_of_a_section_runs(name, tmp_path):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(block, encoding="utf-8")
             if file.name == "pyproject.toml":
-                install(tomllib.loads(block)["project"], tmp_path)
+                project = tomllib.loads(block)["project"]
+                install_distribution(tmp_path, project["name"], project["version"], project["entry-points"])
     for language, block in BLOCK.findall(text):
         if language == "bash":
             for line in block.splitlines():
                 run_command(line, tmp_path)
         elif language == "python" and not FILE_NAME.match(block):
             run(["-c", block], tmp_path)
-
-
-def install(project: dict, folder: Path) -> None:
-    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    header = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (info / "METADATA").write_text(header, encoding="utf-8")
-    groups = [
-        "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
-        for group, points in project["entry-points"].items()
-    ]
-    (info / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
 
 
 def run_command(line: str, folder: Path) -> None:
@@ -72,8 +64,12 @@ def run_command(line: str, folder: Path) -> None:
 
 
 def run(words: list[str], folder: Path) -> str:
-    path = os.pathsep.join([str(folder), *filter(None, sys.path)])
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "error::UserWarning", "BLE_PLUGINS": "all"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": path_with(folder),
+        "PYTHONWARNINGS": "error::UserWarning",
+        "BLE_PLUGINS": "all",
+    }
     done = subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

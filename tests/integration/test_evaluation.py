@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from agent_fakes import OneByOne
 
 from ble_agents import create_agent
 from ble_env import BalloonEnv
@@ -25,6 +26,7 @@ def recorded(agent: str) -> dict[int, dict]:
 UNDETERMINED_REWARD = {("perciatelli44", 3)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("agent", ["station_seeker", "perciatelli44"])
 def test_float64_gives_the_recorded_results(agent):
     seeds = sorted(recorded(agent))
@@ -45,3 +47,29 @@ def test_the_command_flies_and_writes_what_the_library_does(tmp_path, monkeypatc
     written = read_results(tmp_path / "seeds" / "station_seeker.json")
     assert written == eval_agent(create_agent("station_seeker"), BalloonEnv(), EvaluationSuite([2], 960))
     assert written[0].time_within_radius == pytest.approx(recorded("station_seeker")[2]["time_within_radius"], abs=0.02)
+
+
+@pytest.mark.parametrize("agent", ["station_seeker", "random_walk", "perciatelli44", "random"])
+def test_one_by_one_flies_the_same(agent):
+    env, suite = BalloonEnv(wind_field="simple", precision="float64"), EvaluationSuite([4, 1], 90)
+    steps = []
+    together = eval_agent(create_agent(agent), env, suite, agent_seed=3, on_steps=lambda *counts: steps.append(counts))
+    alone = eval_agent(OneByOne(create_agent(agent)), env, suite, agent_seed=3)
+    for flight, other in zip(together, alone, strict=True):
+        assert flight.time_within_radius == other.time_within_radius
+        assert flight.cumulative_reward == pytest.approx(other.cumulative_reward, abs=1e-6)
+        assert [point.pressure for point in flight.flight_path] == pytest.approx(
+            [point.pressure for point in other.flight_path], abs=1e-3
+        )
+    assert sum(flown for flown, _ in steps) == 180
+    assert sum(inside for _, inside in steps) == sum(round(90 * flight.time_within_radius) for flight in together)
+
+
+def test_an_environment_that_changes_the_step_is_stepped_itself():
+    class Calm(BalloonEnv):
+        def step(self, action):
+            observation, _, terminated, truncated, info = super().step(action)
+            return observation, 0.25, terminated, truncated, info
+
+    (flight,) = eval_agent(create_agent("station_seeker"), Calm(wind_field="simple"), EvaluationSuite([4], 8))
+    assert flight.cumulative_reward == 2.0

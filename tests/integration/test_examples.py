@@ -4,12 +4,13 @@ Of those that bring requirements of their own (PEP 723), the ones whose requirem
 installed; docs/frameworks.md records how the others were run by hand.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.long
 
 FOLDER = Path(__file__).parents[2] / "examples"
 EXAMPLES = [path for path in sorted(FOLDER.glob("*.py")) if "# /// script" not in path.read_text(encoding="utf-8")]
@@ -23,30 +24,22 @@ def test_there_are_examples():
     assert EXAMPLES
 
 
-@pytest.fixture(scope="module")
-def compilation_cache(tmp_path_factory) -> dict[str, str]:
-    """One for all examples, which compile the same environment."""
-    folder = str(tmp_path_factory.mktemp("jax"))
-    return {"JAX_COMPILATION_CACHE_DIR": folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2"}
-
-
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_runs(example, tmp_path, compilation_cache):
-    run(example, tmp_path, compilation_cache)
+def test_an_example_runs(example, tmp_path):
+    run(example, tmp_path)
 
 
 @pytest.mark.parametrize("name", LIGHT)
-def test_an_example_of_a_light_framework_runs(name, tmp_path, compilation_cache):
+def test_an_example_of_a_light_framework_runs(name, tmp_path):
     for module in LIGHT[name]:
         pytest.importorskip(module)
-    run(FOLDER / "frameworks" / name, tmp_path, compilation_cache)
+    run(FOLDER / "frameworks" / name, tmp_path)
 
 
-def run(example: Path, folder: Path, compilation_cache: dict[str, str]) -> None:
+def run(example: Path, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(example)],
         cwd=folder,
-        env={**os.environ, **compilation_cache},
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT,

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests" / "plugins" / "ble-sample"
 UV = os.environ.get("UV") or shutil.which("uv") or ""
 
-pytestmark = pytest.mark.skipif(not UV, reason="needs uv")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(not UV, reason="needs uv")]
 
 SIBLINGS = {
     "ble-sim": set(),
@@ -44,7 +44,6 @@ ABSENT = {
 """What a package must not bring."""
 
 NEEDS_EXTRA = {
-    "ble-sim": ["ble_train.commands.wind", "ble_train.wind_vae.training"],
     "ble-env": ["ble_env.rendering.matplotlib_renderer"],
 }
 """Modules that cannot be imported without one of the package's extras."""
@@ -67,16 +66,15 @@ JOBS = {
     "ble-sim": """
 import jax
 from ble_sim.flight import initial_state, step
-from ble_sim.scenario import sample_scenario
-from ble_sim.balloon.vehicle import Vehicle
-from ble_sim.wind.registry import make_wind_field
+from ble_sim.scenario import make_params, sample_scenario
+from ble_sim.plugins.registries import WIND_FIELDS
 
-assert make_wind_field("generative").parameters()
-wind_field = make_wind_field("simple")
+assert WIND_FIELDS.make("generative").parameters()
+wind_field = WIND_FIELDS.make("simple")
 
 @jax.jit
 def fly(key):
-    scenario = sample_scenario(wind_field, (), Vehicle(), key)
+    scenario = sample_scenario(wind_field, make_params(wind_field), key)
     start = initial_state(wind_field, scenario)
     return start.balloon.pressure, step(wind_field, scenario, start, 2).balloon.pressure
 
@@ -231,23 +229,24 @@ def test_a_sample_package_trains(trained, environments):
     histograms = sorted((trained / "metrics" / "reward_histogram").iterdir())
     assert [sum(json.loads(file.read_text())) for file in histograms] == [6, 6]
     assert [len(json.loads(file.read_text())) for file in histograms] == [4, 4]
-    options = json.loads((trained / "config.json").read_text())
+    options = json.loads((trained / "settings.json").read_text())
     for part in ("agent", "wind field", "observation", "reward"):
         assert options["software"][part] == "ble-sample 1.2.3"
     assert options["observation_options"] == {"distance_scale": 80.0}
     assert options["reward_options"] == {"radius_km": 50.0}
     listing = environments("ble-train").run("ble-train", "plugins")
-    for name in ("bandit", "sea_breeze", "gauges", "inside", "line", "reward_histogram"):
+    for name in ("bandit", "tanh", "sea_breeze", "gauges", "inside", "line", "reward_histogram"):
         assert f"{name} " in listing
 
 
 def test_a_sample_package_is_evaluated_in_another_environment(trained, environments, tmp_path):
     environment = environments("ble-eval")
     environment.install("ble-sample[eval]", {"ble-sample"})
-    kinds = json.loads(environment.run("ble-eval", "plugins", "--json"))
-    assert not any(kind["failures"] for kind in kinds)
+    listing = json.loads(environment.run("ble-eval", "plugins", "--json"))
+    kinds = listing["kinds"]
+    assert not any(kind["failures"] for kind in [listing, *kinds])
     sampled = {found["name"] for kind in kinds for found in kind["extensions"] if found["distribution"] == "ble-sample"}
-    assert sampled == {"bandit", "sea_breeze", "gauges", "inside", "line", "two_hours"}
+    assert sampled == {"bandit", "tanh", "sea_breeze", "gauges", "inside", "line", "two_hours"}
 
     flight = ["--agent", "bandit", "--suite", "two_hours", "--wind-field", "sea_breeze", "--wind-field.speed", "4"]
     environment.run("ble-eval", "run", *flight, "--checkpoint", trained, folder=tmp_path)

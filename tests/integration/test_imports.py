@@ -1,4 +1,4 @@
-"""What a package imports it declares, and imports run one way: sim <- env <- agents <- train, eval."""
+"""What a package imports it declares, and imports run one way along one line, between packages and within them."""
 
 import ast
 import functools
@@ -12,13 +12,21 @@ from pathlib import Path
 import pytest
 
 PACKAGES = Path(__file__).parents[2] / "packages"
-MAY_IMPORT = {
-    "ble-sim": set(),
-    "ble-env": {"ble-sim"},
-    "ble-agents": {"ble-sim", "ble-env"},
-    "ble-train": {"ble-sim", "ble-env", "ble-agents"},
-    "ble-eval": {"ble-sim", "ble-env", "ble-agents"},
-}
+LINE = ["ble-sim", "ble-env", "ble-agents", "ble-eval", "ble-train"]
+MAY_IMPORT = {package: set(LINE[:place]) for place, package in enumerate(LINE)}
+ROOMS_OF_BLE_SIM = [
+    ["builtins", "flight"],
+    ["conditions"],
+    ["scenario", "state"],
+    ["wind.fields"],
+    ["wind"],
+    ["balloon"],
+    ["sky"],
+    ["plugins"],
+    ["files"],
+    ["constants", "structs", "precision", "seeds", "_lazy"],
+]
+"""From the top down: imports run down this list, or stay within a room."""
 
 
 def normalized(distribution: str) -> str:
@@ -99,6 +107,90 @@ def test_imports_run_one_way(package):
     assert not [place for sibling in siblings - MAY_IMPORT[package] for place in imports(package)[sibling]]
     always, extras = declared(package)
     assert (always | extras) & MAY_IMPORT.keys() <= MAY_IMPORT[package]
+
+
+@functools.cache
+def modules() -> dict[str, Path]:
+    """Every module of the house by its name; a package's is its `__init__`."""
+    found = {}
+    for package in LINE:
+        folder = own_modules(package)
+        for file in folder.rglob("*.py"):
+            parts = [folder.name, *file.relative_to(folder).with_suffix("").parts]
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+@functools.cache
+def import_graph() -> dict[str, set[str]]:
+    """Which modules of the house each imports, wherever the import stands, but for those of type checkers."""
+    graph = {}
+    for name, file in modules().items():
+        targets = set()
+        for node in runtime_nodes(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                targets |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                # A name may be a module of the package, or be defined in it.
+                for alias in node.names:
+                    submodule = f"{node.module}.{alias.name}"
+                    targets.add(submodule if submodule in modules() else str(node.module))
+        graph[name] = {target for target in targets if target in modules()} - {name}
+    return graph
+
+
+def runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.iter_child_nodes(tree):
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            yield from runtime_nodes(node)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    finished: set[str] = set()
+
+    def visit(module: str, path: list[str]) -> None:
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module not in finished:
+            for target in sorted(import_graph()[module]):
+                visit(target, [*path, module])
+            finished.add(module)
+
+    for module in import_graph():
+        visit(module, [])
+
+
+def room_of(module: str) -> int | None:
+    inner = module.removeprefix("ble_sim.")
+    matches = [
+        (len(room), place)
+        for place, rooms in enumerate(ROOMS_OF_BLE_SIM)
+        for room in rooms
+        if inner == room or inner.startswith(f"{room}.")
+    ]
+    return max(matches)[1] if matches else None
+
+
+def test_imports_of_the_simulator_run_down_its_rooms():
+    graph = {module: targets for module, targets in import_graph().items() if module.startswith("ble_sim.")}
+    assert all(room_of(module) is not None for module in graph)
+    upwards = [
+        f"{module} imports {target}"
+        for module, targets in graph.items()
+        for target in targets & graph.keys()
+        if room_of(target) < room_of(module)
+    ]
+    assert not upwards
+
+
+def test_no_function_has_the_name_of_its_module():
+    for name, file in modules().items():
+        defined = {
+            node.name
+            for node in ast.parse(file.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }
+        assert name.rpartition(".")[2] not in defined, name
 
 
 def test_imports_are_found_wherever_they_stand():

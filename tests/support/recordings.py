@@ -3,6 +3,7 @@
 A table of columns is a dict of numpy arrays that share their leading axes; restored structs have those axes too.
 """
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_sim.balloon.safety import Action, SafetyState
-from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.balloon.altitude_control import Action
+from ble_sim.balloon.safety import SafetyState
+from ble_sim.balloon.vehicle import Vehicle, vehicle_arrays
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.precision import float_dtype, reference_draws
 from ble_sim.scenario import Scenario
@@ -113,13 +115,11 @@ def episode_keys(num_seeds: int) -> jax.Array:
 
 
 def restore_scenario(columns: Columns) -> Scenario:
-    """The episodes of rows, in the precision in force; without wind and start, which `fly` does not look at."""
+    """The episodes of rows, in the precision in force; without wind and start, which `step_in_wind` does not use."""
     dtype, shape = float_dtype(), columns["x"].shape
-    altered = {name: columns[name] for name in _VEHICLE_FIELDS if name in columns}
-    vehicle = jax.tree.map(
-        lambda leaf: jnp.broadcast_to(jnp.asarray(leaf, None if np.asarray(leaf).dtype == bool else dtype), shape),
-        Vehicle(**altered),
-    )
+    vehicle = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape + leaf.shape), vehicle_arrays(Vehicle(), dtype))
+    altered = {name: jnp.asarray(columns[name]) for name in _VEHICLE_FIELDS if name in columns}
+    vehicle = vehicle_arrays(dataclasses.replace(vehicle, **altered), dtype)
     unused = jnp.zeros(shape, dtype)
     return Scenario(
         vehicle=vehicle,

@@ -1,4 +1,4 @@
-"""A vector agent that needs no compiler: what it does follows from all that it was told."""
+"""A learner that needs no compiler: what it does follows from all that it has received."""
 
 import numpy as np
 
@@ -10,13 +10,13 @@ from ble_train.learner import LaneStep, Learner
 class DigestAgent(Learner):
     """Keeps a number for each lane that every observation and reward changes, and acts by it.
 
-    `learned` adds up all rewards: two runs that learned the same flew the same.
+    `learned` adds up all rewards: two runs that learned the same had the same episodes.
     """
 
     def __init__(self, num_actions=3, observation_shape=(1,), *, seed=0, options=None):
         super().__init__(num_actions, observation_shape)
         self.learned = np.float64(seed or 0)
-        self.told = []
+        self.received = []
 
     def start_lanes(self, num_lanes):
         self.num_lanes = num_lanes
@@ -25,7 +25,7 @@ class DigestAgent(Learner):
     def step_lanes(self, lanes: LaneStep):
         if self.mode is AgentMode.EVAL:
             return np.ones(self.num_lanes, np.int32)
-        self.told.append(lanes)
+        self.received.append(lanes)
         self.learned = self.learned + np.float64(lanes.reward[~lanes.begins].sum())
         self.digest = (self.digest * 1.7 + lanes.observation.reshape(self.num_lanes, -1).sum(axis=1)) % 1000.0
         return (self.digest * 10).astype(np.int32) % 3

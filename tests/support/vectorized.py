@@ -8,15 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_env.core import Task, advance
-from ble_env.gymnasium_envs.single import BalloonEnv, Snapshot
+from ble_env import BalloonEnv, Snapshot, Task, core
 from ble_sim.precision import precision_scope
 
 TASK = Task()
 NUM_LANES = 24
 """Every batch has this size, so that the step is compiled once a precision."""
 
-advance_batch = jax.jit(jax.vmap(functools.partial(advance, TASK)))
+step_batch = jax.jit(jax.vmap(functools.partial(core.step, TASK)))
 
 
 @functools.cache
@@ -28,12 +27,12 @@ def environment(precision: str) -> BalloonEnv:
 def begin_batch(seeds: Iterable[int], precision: str) -> tuple[Any, Any, np.ndarray]:
     """The first episodes of seeds: scenarios, states and observations."""
     env = environment(precision)
-    flights, observations = [], []
+    snapshots, observations = [], []
     for seed in seeds:
         observations.append(env.reset(seed=int(seed))[0])
-        flights.append(env.get_snapshot())
+        snapshots.append(env.get_snapshot())
     with precision_scope(precision):
-        scenario, state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *flights)
+        scenario, state = jax.tree.map(lambda *leaves: jnp.stack(leaves), *snapshots)
     return scenario, state, np.stack(observations)
 
 

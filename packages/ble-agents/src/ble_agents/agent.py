@@ -1,4 +1,4 @@
-"""The interface between an agent and the loops that train, evaluate and fly it."""
+"""The interface between an agent and the loops that train, validate and evaluate it."""
 
 import abc
 import enum
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AgentMode(enum.Enum):
-    """Whether an agent may learn from what it is told."""
+    """Whether an agent may learn from the rewards that it receives."""
 
     TRAIN = "train"
     EVAL = "eval"
@@ -25,18 +25,25 @@ class AgentMode(enum.Enum):
 
 
 class Agent(abc.ABC):
-    """Chooses one action a step from observations and rewards.
+    """Chooses an action at each step of an episode from observations and rewards.
 
-    An episode is `begin_episode`, then `step` after every step of the environment, then `end_episode`. The
-    other methods are optional: they do nothing here, and an agent overrides those that mean something to it.
+    Training, validation and evaluation call an agent in the same order (`ble_agents.flying.fly_episode`):
+
+    1. `begin_episode` with the first observation returns the first action.
+    2. After each step of the environment, `step` with its reward and observation returns the next action. It is not
+       called after a terminal state, since no action follows. At a time limit it is called, and its action is not used.
+    3. `end_episode` with the last reward says whether the episode ended in a terminal state. At a time limit `step` has
+       received this reward already: an agent that learns from both counts it once.
+
+    The other methods are optional. They do nothing here.
 
     Args:
-        num_actions: how many actions the environment has; actions are 0 to num_actions - 1.
+        num_actions: number of the environment's actions, which are 0 to num_actions - 1.
         observation_shape: shape of the environment's observations.
     """
 
     summary_writer: Any = None
-    """Where the agent may log scalars: a writer in the manner of TensorBoard's, or None."""
+    """A writer of scalars with TensorBoard's interface, or None."""
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int]) -> None:
         self._num_actions = num_actions
@@ -53,18 +60,23 @@ class Agent(abc.ABC):
 
     @abc.abstractmethod
     def step(self, reward: float, observation: "np.ndarray") -> int:
-        """The next action, from what the last one brought: its reward and the observation after it."""
+        """The next action, from the reward of the last one and the observation after it."""
 
     @abc.abstractmethod
     def end_episode(self, reward: float, terminal: bool = True) -> None:
-        """Learn the last reward, and whether the episode ended in a terminal state or was cut off."""
+        """End the episode.
+
+        Args:
+            reward: of the last action.
+            terminal: True after a terminal state, False at a time limit.
+        """
 
     def set_summary_writer(self, summary_writer: Any) -> None:
         """Set the writer that the agent logs to, or None."""
         self.summary_writer = summary_writer
 
     def set_mode(self, mode: AgentMode | str) -> None:
-        """Set whether the agent trains when stepped ("train") or stays as it is ("eval").
+        """Set whether the agent learns ("train") or not ("eval").
 
         Raises:
             ValueError: there is no such mode.
@@ -81,13 +93,13 @@ class Agent(abc.ABC):
         """Read the parameters that `save_checkpoint` wrote under this number."""
 
     def reload_latest_checkpoint(self, checkpoint_dir: str) -> int:
-        """Read the newest parameters in the directory; returns their iteration's number, or -1 for none."""
+        """Read the newest parameters in the directory; returns the number of their iteration, -1 if there are none."""
         return -1
 
     def policy(self) -> "Policy | None":
-        """The agent as pure functions, with which many episodes can be flown at once; None if it has none."""
+        """The agent in evaluation mode as pure functions, with which many episodes are flown at once; None without."""
         return None
 
     def exported_policy(self) -> "ExportedPolicy | None":
-        """The agent as a network and its parameters, which can be kept in a plain file; None if it is none."""
+        """The agent in evaluation mode as a network with parameters, which a file can hold; None without."""
         return None

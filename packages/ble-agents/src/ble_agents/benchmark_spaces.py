@@ -1,18 +1,18 @@
-"""The environment that an agent must fly in when it reads the observation by the meaning of its features."""
+"""The actions and observations of the benchmark, for agents that depend on the meaning of the features."""
 
 from collections.abc import Sequence
 
 from ble_env.observation.layout import NUM_FEATURES
-from ble_sim.balloon.safety import Action
+from ble_sim.balloon.altitude_control import Action
 
 NUM_ACTIONS = len(Action)
 
 
 def require_benchmark_spaces(agent: str, num_actions: int, observation_shape: Sequence[int]) -> None:
-    """Refuse other actions or observations than those of the benchmark.
+    """Check that actions and observations are those of the benchmark.
 
     Raises:
-        ValueError: naming the agent and what it was offered.
+        ValueError: they are not; the message names the agent and the spaces.
     """
     if num_actions != NUM_ACTIONS or tuple(observation_shape) != (NUM_FEATURES,):
         raise ValueError(

@@ -1,8 +1,14 @@
-"""The agents of the benchmark, registered through the same hook as anyone's."""
+"""The plugin of ble-agents: the agents of the benchmark and those that this project trained."""
 
-from ble_agents.options import RandomWalkOptions, StationSeekerOptions
-from ble_agents.registration import AgentRegistration
-from ble_sim.plugins.registry import hookimpl
+from ble_agents.options import (
+    ActorCriticMLPOptions,
+    LevelNetworkOptions,
+    QuantileNetworkOptions,
+    QValueNetworkOptions,
+    RandomWalkOptions,
+    StationSeekerOptions,
+)
+from ble_sim.plugins import AgentRegistration, NetworkRegistration, hookimpl
 
 
 @hookimpl
@@ -29,7 +35,7 @@ def ble_register_agents() -> list[AgentRegistration]:
         AgentRegistration(
             name="perciatelli44",
             constructor="ble_agents.agents.perciatelli44:Perciatelli44",
-            summary="The published agent learned by reinforcement learning, with its weights frozen.",
+            summary="The published agent learned by reinforcement learning.",
         ),
         AgentRegistration(
             name="windward",
@@ -40,5 +46,36 @@ def ble_register_agents() -> list[AgentRegistration]:
             name="tradewind",
             constructor="ble_agents.agents.shipped:Tradewind",
             summary="Perciatelli44 after more training by this project, in the benchmark's winds: the best there is.",
+        ),
+    ]
+
+
+@hookimpl
+def ble_register_networks() -> list[NetworkRegistration]:
+    """The networks of exported policies."""
+    return [
+        NetworkRegistration(
+            name="quantile",
+            constructor="ble_agents.networks.quantile:quantile_network",
+            options_type=QuantileNetworkOptions,
+            summary="Estimates quantiles of each action's return.",
+        ),
+        NetworkRegistration(
+            name="q_values",
+            constructor="ble_agents.networks.mlp:q_value_network",
+            options_type=QValueNetworkOptions,
+            summary="Estimates each action's expected return.",
+        ),
+        NetworkRegistration(
+            name="levels",
+            constructor="ble_agents.networks.levels:level_network",
+            options_type=LevelNetworkOptions,
+            summary="Scores the levels of the wind column.",
+        ),
+        NetworkRegistration(
+            name="actor_critic_mlp",
+            constructor="ble_agents.networks.mlp:actor_critic_mlp",
+            options_type=ActorCriticMLPOptions,
+            summary="Logits of the actions and the expected return of any vector (PPO).",
         ),
     ]

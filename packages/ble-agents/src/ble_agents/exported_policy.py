@@ -1,7 +1,7 @@
-"""Trained agents as plain files: arrays, and a description of the network that they belong to.
+"""Trained agents as plain files: arrays, and a description of their network.
 
 A file is a .npz archive of float32 arrays, named by their path in the parameters, and of one string, the description as
-JSON. Reading it executes no code that it brings.
+JSON. It names a kind of network that is installed (`ble_register_networks`); reading the file executes no code in it.
 """
 
 import dataclasses
@@ -17,115 +17,99 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 
-from ble_agents.networks.levels import LevelNetwork
-from ble_agents.networks.quantile import MLP, QuantileNetwork, expected_returns
+from ble_agents.networks.network import Network
 from ble_agents.policy import Params, Policy, memoryless_policy
 from ble_sim.files.atomic import replacing
 from ble_sim.files.models import UNREADABLE_ARCHIVE
-from ble_sim.plugins.registry import unknown_name
+from ble_sim.plugins import NoOptions
+from ble_sim.plugins.options import options_from_json
+from ble_sim.plugins.registries import NETWORKS
 
 FORMAT_VERSION = 1
 _DESCRIPTION = "description"
 
 
 class ExportedPolicyError(ValueError):
-    """A file does not hold a trained agent, or one that this version does not know."""
+    """A file that does not hold an exported policy, or one that this version cannot read."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network and how an action follows from what it says.
+    """A network without its parameters. Hashable, so static under `jax.jit`.
 
     Attributes:
-        kind: one of `KINDS`.
-        observation_shape: of the observations that it takes.
-        num_actions: how many actions it chooses among.
-        options: of the network, by name; values are numbers, strings, or tuples of them.
+        kind: registered name of the network.
+        observation_shape: shape of the observations that it takes.
+        num_actions: number of actions that it chooses among.
+        options: of the network, an instance of its registration's `options_type`.
     """
 
     kind: str
     observation_shape: tuple[int, ...]
     num_actions: int
-    options: tuple[tuple[str, Any], ...] = ()
+    options: Any = NoOptions()
 
-    def network(self) -> nn.Module:
+    def network(self) -> Network:
         """The network.
 
         Raises:
-            ExportedPolicyError: there is no such kind, or it takes other options.
+            UnknownNameError: no network of this kind is installed.
+            TypeError: the options are those of another network.
         """
-        if self.kind not in KINDS:
-            raise ExportedPolicyError(str(unknown_name("kind of network", self.kind, KINDS)))
-        try:
-            return KINDS[self.kind].network(self.num_actions, **dict(self.options))
-        except TypeError as error:
-            raise ExportedPolicyError(f"A network of the kind {self.kind!r} takes other options: {error}.") from None
+        return NETWORKS.make(self.kind, self.num_actions, options=self.options)
 
     def preferences(self, params: Params, observation: jax.Array) -> jax.Array:
-        """How much each action is wanted, float32[..., num_actions]; pure, differentiable and traceable."""
-        output: Any = self.network().apply(params, observation)
-        return KINDS[self.kind].preferences(output)
+        """Preferences for the actions, float32[..., num_actions]; pure, differentiable and traceable by JAX."""
+        network = self.network()
+        return network.preferences(network.apply(params, observation))
 
     def greedy_action(self, params: Params, observation: jax.Array) -> jax.Array:
-        """The action that is wanted most, the first on ties: int32[...]."""
+        """The action with the largest preference, the first on ties: int32[...]."""
         return jnp.argmax(self.preferences(params, observation), axis=-1).astype(jnp.int32)
 
 
 @dataclass(frozen=True)
-class _Kind:
-    network: Callable[..., nn.Module]
-    preferences: Callable[[Any], jax.Array]
-
-
-KINDS: Mapping[str, _Kind] = {
-    "quantile": _Kind(QuantileNetwork, expected_returns),
-    "q_values": _Kind(lambda num_actions, **options: MLP(output_size=num_actions, **options), lambda output: output),
-    "levels": _Kind(lambda num_actions, **options: LevelNetwork(**options), lambda output: output.logits),
-}
-"""What a description can name. Names are for ever: files hold them."""
-
-
-@dataclass(frozen=True)
 class ExportedPolicy:
-    """A network with its parameters, as a pytree of float32 arrays."""
+    """A network with its parameters, a pytree of float32 arrays."""
 
     architecture: Architecture
     params: Params
 
     def policy(self) -> Policy:
-        """The greedy policy as pure functions; those of equal architectures share their compiled code."""
+        """The greedy policy as pure functions. Policies of equal architectures share their compiled code."""
         return memoryless_policy(self.params, _greedy(self.architecture))
 
 
 @functools.cache
 def _greedy(architecture: Architecture) -> Callable[[Params, jax.Array], jax.Array]:
-    """One function for equal architectures, as bound methods are not."""
+    # Bound methods of equal architectures are not equal; what this returns is.
     return architecture.greedy_action
 
 
-def save_policy(path: str | os.PathLike[str], frozen: ExportedPolicy) -> None:
-    """Write a trained agent, whole or not at all.
+def save_policy(path: str | os.PathLike[str], exported: ExportedPolicy) -> None:
+    """Write an exported policy, whole or not at all.
 
     Raises:
         OSError: the file cannot be written.
     """
-    description = {"format": FORMAT_VERSION, **dataclasses.asdict(frozen.architecture)}
-    description["options"] = dict(frozen.architecture.options)
-    arrays: dict[str, Any] = {name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(frozen.params).items()}
+    description = {"format": FORMAT_VERSION, **dataclasses.asdict(exported.architecture)}
+    arrays: dict[str, Any] = {
+        name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(exported.params).items()
+    }
     with replacing(Path(path)) as temporary, temporary.open("wb") as file:
         np.savez(file, **{_DESCRIPTION: np.array(json.dumps(description))}, **arrays)
 
 
 def load_policy(file: str | os.PathLike[str] | Traversable) -> ExportedPolicy:
-    """Read a trained agent that `save_policy` wrote.
+    """Read an exported policy that `save_policy` wrote.
 
     Args:
         file: a path, or a file of `importlib.resources.files(package)`.
 
     Raises:
-        ExportedPolicyError: the file is not there, is damaged, or does not hold a trained agent of this version.
+        ExportedPolicyError: the file is not there, is damaged, names a network that is not installed, or has another
+            format.
     """
     file = Path(file) if isinstance(file, str | os.PathLike) else file
     try:
@@ -133,20 +117,20 @@ def load_policy(file: str | os.PathLike[str] | Traversable) -> ExportedPolicy:
             arrays = {name: archive[name] for name in archive.files}
         description = json.loads(str(arrays.pop(_DESCRIPTION)))
         version = description.pop("format")
-        options = {name: _frozen(value) for name, value in description.pop("options").items()}
         shape = tuple(description.pop("observation_shape"))
-        architecture = Architecture(observation_shape=shape, options=tuple(options.items()), **description)
+        options = options_from_json(NETWORKS.get(description["kind"]).options_type, description.pop("options"))
+        architecture = Architecture(observation_shape=shape, options=options, **description)
+        network = architecture.network()
     except UNREADABLE_ARCHIVE as error:
-        raise ExportedPolicyError(f"{file} does not hold a trained agent: {error}.") from error
+        raise ExportedPolicyError(f"{file} does not hold an exported policy: {error}.") from error
     if version != FORMAT_VERSION:
         raise ExportedPolicyError(f"{file} has format {version}, not {FORMAT_VERSION}: it needs another ble-agents.")
-    return ExportedPolicy(architecture, _params(architecture, arrays, str(file)))
+    return ExportedPolicy(architecture, _params(network, shape, arrays, str(file)))
 
 
-def _params(architecture: Architecture, arrays: Mapping[str, np.ndarray], file: str) -> Params:
+def _params(network: Network, shape: tuple[int, ...], arrays: Mapping[str, np.ndarray], file: str) -> Params:
     """The arrays in the structure that the network takes."""
-    observation = jax.ShapeDtypeStruct(architecture.observation_shape, jnp.float32)
-    like = jax.eval_shape(architecture.network().init, jax.random.key(0), observation)
+    like = jax.eval_shape(network.init, jax.random.key(0), jax.ShapeDtypeStruct(shape, jnp.float32))
     expected = _named_leaves(like)
     for name in expected.keys() | arrays.keys():
         there, here = (getattr(group.get(name), "shape", None) for group in (arrays, expected))
@@ -158,7 +142,3 @@ def _params(architecture: Architecture, arrays: Mapping[str, np.ndarray], file: 
 def _named_leaves(params: Params) -> dict[str, Any]:
     leaves = jax.tree_util.tree_leaves_with_path(params)
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value

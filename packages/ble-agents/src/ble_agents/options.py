@@ -1,18 +1,25 @@
-"""Options of the built-in agents. A command line turns the fields into flags, so nothing here imports jax."""
+"""Options of the built-in agents and networks. Command lines turn the fields into flags; nothing here imports jax."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from ble_sim.plugins.registry import NoOptions as NoOptions
+HIDDEN_SIZES = (600,) * 7
+"""Hidden layers of the published agent."""
+NUM_QUANTILES = 51
+"""Of the published agent."""
+
+MatrixPrecision = Literal["highest"] | None
+"""Of matrix products: "highest" for float32, None for the accelerator's default, which may round the factors."""
 
 
 @dataclass(frozen=True)
 class RandomWalkOptions:
-    """How the random walk moves its target pressure and follows it."""
+    """Options of the random walk of a target pressure."""
 
     hysteresis: float = 100.0
-    """How far the balloon may be from the target before it is steered, Pa."""
+    """Distance from the target up to which the action is to stay, Pa."""
     deviation_rate: float = 0.1666
-    """Standard deviation of the target's next move, in Pa for each second since the episode began."""
+    """Standard deviation of the target's next move, in Pa for each second since the start of the episode."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +27,7 @@ class StationSeekerOptions:
     """StationSeeker's parameters. The defaults are those published, [their names there] in brackets."""
 
     half_radius: float = 35.0
-    """Distance over which the wind's direction comes to matter more than its speed, km [alpha_Delta]."""
+    """Scale of the distance beyond which the wind's direction matters more than its speed, km [alpha_Delta]."""
     speed_weight: float = 0.07
     """Decay of a wind's score with its speed, s/m [k_1]."""
     close_bearing_weight: float = 0.6
@@ -32,13 +39,13 @@ class StationSeekerOptions:
     far_distance: float = 500.0
     """km"""
     unknown_score: float = 0.5
-    """Score of a wind of which nothing is known [g_unknown]."""
+    """Score of an unknown wind [g_unknown]."""
     stay_bonus: float = 0.05
     """Bonus of the present level [k_2]."""
     stay_decay: float = 0.001
     """Decay of that bonus for each level of 50 Pa away from it [k_3]."""
     confidence_bonus: float = 0.01
-    """Added to the confidence in a wind when its score is weighed."""
+    """Added to the weight 1 - uncertainty of a wind's score."""
 
     def __post_init__(self) -> None:
         if not self.half_radius > 0:
@@ -47,3 +54,56 @@ class StationSeekerOptions:
             raise ValueError(
                 f"far_distance must be beyond close_distance, not {self.far_distance} km and {self.close_distance} km."
             )
+
+
+@dataclass(frozen=True)
+class QuantileNetworkOptions:
+    """Options of the network "quantile"."""
+
+    hidden_sizes: tuple[int, ...] = HIDDEN_SIZES
+    """Sizes of the hidden layers."""
+    num_quantiles: int = NUM_QUANTILES
+    """Quantiles of each action's return."""
+    precision: MatrixPrecision = None
+    """Precision of matrix products."""
+
+
+@dataclass(frozen=True)
+class QValueNetworkOptions:
+    """Options of the network "q_values"."""
+
+    hidden_sizes: tuple[int, ...] = HIDDEN_SIZES
+    """Sizes of the hidden layers."""
+    precision: MatrixPrecision = None
+    """Precision of matrix products."""
+
+
+@dataclass(frozen=True)
+class LevelNetworkOptions:
+    """Options of the network "levels"."""
+
+    level_sizes: tuple[int, ...] = (32, 32)
+    """Hidden layers of the network that scores a level."""
+    summary_sizes: tuple[int, ...] = (128, 64)
+    """Hidden layers of the network that corrects the logits and estimates the return."""
+
+    def __post_init__(self) -> None:
+        if not self.level_sizes:
+            raise ValueError("level_sizes must name one hidden layer at least.")
+        if any(size < 1 for size in (*self.level_sizes, *self.summary_sizes)):
+            raise ValueError(
+                "level_sizes and summary_sizes must be numbers of units of at least 1,"
+                f" not {self.level_sizes} and {self.summary_sizes}."
+            )
+
+
+@dataclass(frozen=True)
+class ActorCriticMLPOptions:
+    """Options of the network "actor_critic_mlp"."""
+
+    hidden_sizes: tuple[int, ...] = (64, 64)
+    """Sizes of the hidden layers, for the actor and for the critic."""
+
+    def __post_init__(self) -> None:
+        if any(size < 1 for size in self.hidden_sizes):
+            raise ValueError(f"hidden_sizes must be numbers of units of at least 1, not {self.hidden_sizes}.")

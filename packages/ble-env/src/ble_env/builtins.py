@@ -1,8 +1,7 @@
-"""The parts of the benchmark's environment, registered through the same hooks as anyone's."""
+"""The plugin of ble-env: the benchmark's observation and reward, and a renderer."""
 
 from ble_env.options import MatplotlibOptions, StationKeepingOptions
-from ble_env.registration import ObservationRegistration, RendererRegistration, RewardRegistration
-from ble_sim.plugins.registry import hookimpl
+from ble_sim.plugins import ObservationRegistration, RendererRegistration, RewardRegistration, hookimpl
 
 
 @hookimpl

@@ -1,91 +1,81 @@
-"""The parts of a task as command lines choose them: by name, with options.
+"""The parts of a task that plugins offer, declared once: flags, settings and listings of all commands follow from it.
 
-A record of choices (parsed flags, a saved configuration) has two fields for each part: its name, such as `wind_field`,
-and its options, `wind_field_options`. Nothing here imports jax before a part is made.
+A new part is a `TaskPart` in `TASK_PARTS` and a field of `ble_env.Task`. Nothing here imports jax until a part is made.
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from ble_env.plugins import OBSERVATIONS, RENDERERS, REWARDS, make_observation, make_renderer, make_reward
-from ble_eval.command_line.errors import UserError
+from ble_sim.plugins.registries import OBSERVATIONS, REWARDS, WIND_FIELDS
 from ble_sim.plugins.registry import Registry
-from ble_sim.wind.registry import WIND_FIELDS, make_wind_field
 
-TASK_PARTS: Mapping[str, Registry[Any]] = MappingProxyType(
-    {"wind_field": WIND_FIELDS, "observation": OBSERVATIONS, "reward": REWARDS}
+
+@dataclass(frozen=True)
+class TaskPart:
+    """A part of a task.
+
+    Attributes:
+        argument: keyword argument of the environments, such as "wind_field".
+        registry: what can be chosen by name.
+        default: name of the benchmark's own.
+        summary: one sentence for help texts.
+        takes: what its constructor takes before the options: "vehicle", or arguments of parts that stand before it.
+    """
+
+    argument: str
+    registry: Registry[Any]
+    default: str
+    summary: str
+    takes: tuple[str, ...] = ()
+
+    def make(self, name: str, made: Mapping[str, Any], options: Any = None) -> Any:
+        """Construct the part called `name`, with what its constructor takes out of `made`.
+
+        Raises:
+            UnknownNameError: no part has the name; a ValueError.
+        """
+        return self.registry.make(name, *(made[argument] for argument in self.takes), options=options)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An extension that is chosen by name.
+
+    Attributes:
+        name: registered name.
+        options: an instance of its `options_type`.
+    """
+
+    name: str
+    options: Any
+
+
+TASK_PARTS: tuple[TaskPart, ...] = (
+    TaskPart("wind_field", WIND_FIELDS, "generative", "The wind that the balloon flies in."),
+    TaskPart("observation", OBSERVATIONS, "perciatelli", "What the agent observes.", takes=("vehicle",)),
+    TaskPart("reward", REWARDS, "station_keeping", "What the agent is rewarded for."),
 )
-"""What there is of each part, by the arguments of `BalloonEnv`."""
-
-BENCHMARK_PARTS: Mapping[str, str] = MappingProxyType(
-    {"wind_field": "generative", "observation": "perciatelli", "reward": "station_keeping"}
-)
-"""Names of the benchmark's own parts."""
 
 
-def options_field(part: str) -> str:
-    """The field of a record with the options of a part."""
-    return f"{part}_options"
+def make_task_parts(choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """Construct the parts: arguments of `BalloonEnv`.
 
-
-def part_flag(part: str) -> str:
-    """The flag that chooses a part."""
-    return "--" + part.replace("_", "-")
-
-
-def make_task_parts(choices: Any) -> dict[str, Any]:
-    """Make the parts that a record of choices names: arguments of `BalloonEnv`.
+    Args:
+        choices: for each part of `TASK_PARTS`, by its argument.
 
     Raises:
-        UserError: one cannot be made; the message says which and why.
-        UnknownNameError: there is no part of that name.
+        UnknownNameError: no part has the name; a ValueError.
+        ValueError: a part cannot be constructed; the message names it and the reason.
     """
     from ble_sim.balloon.vehicle import Vehicle
 
-    makers = {
-        "wind_field": make_wind_field,
-        "observation": lambda name, options: make_observation(name, Vehicle(), options),
-        "reward": make_reward,
-    }
-    made = {}
-    for part, registry in TASK_PARTS.items():
-        name = getattr(choices, part)
-        registry.get(name)
-        with _told_to_the_user(registry, name):
-            made[part] = makers[part](name, getattr(choices, options_field(part)))
-    return made
-
-
-def make_window(choices: Any) -> dict[str, Any]:
-    """The arguments of `BalloonEnv` that show flights, if a record of choices has a `renderer`.
-
-    Raises:
-        UserError: it cannot be made, or has no window; the message says why.
-        UnknownNameError: there is none of that name.
-    """
-    if choices.renderer is None:
-        return {}
-    if choices.render_period < 1:
-        raise UserError(f"--render-period must be at least 1, not {choices.render_period}.")
-    RENDERERS.get(choices.renderer)
-    with _told_to_the_user(RENDERERS, choices.renderer):
-        renderer = make_renderer(choices.renderer, options=choices.renderer_options)
-    if "human" not in renderer.render_modes:
-        modes = ", ".join(renderer.render_modes)
-        raise UserError(f"The renderer {choices.renderer!r} has no window: its modes are {modes}, and not human.")
-    return {"render_mode": "human", "renderer": renderer, "render_period": choices.render_period}
-
-
-@contextlib.contextmanager
-def _told_to_the_user(registry: Registry[Any], name: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, OSError, ImportError) as error:
-        raise UserError(f"Cannot make the {registry.kind} {name!r}: {error}") from error
-
-
-def part_origins(choices: Any) -> dict[str, str]:
-    """Where the parts come from that a record of choices names: "distribution version" by kind."""
-    return {registry.kind: registry.origin(getattr(choices, part)) for part, registry in TASK_PARTS.items()}
+    made: dict[str, Any] = {"vehicle": Vehicle()}
+    for part in TASK_PARTS:
+        choice = choices[part.argument]
+        part.registry.get(choice.name)
+        try:
+            made[part.argument] = part.make(choice.name, made, choice.options)
+        except (ValueError, OSError, ImportError) as error:
+            raise ValueError(f"Cannot make the {part.registry.kind} {choice.name!r}: {error}") from error
+    return {part.argument: made[part.argument] for part in TASK_PARTS}

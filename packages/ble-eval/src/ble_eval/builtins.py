@@ -1,22 +1,21 @@
-"""The suites of the benchmark, registered through the same hook as anyone's.
+"""The plugin of ble-eval: the suites of the benchmark.
 
-The plain suites are the first seeds from 0 on. The five strata are 2 000 seeds each, from those whose winds
-leave an agent the least chance to stay near its station to those that leave it the most; the seeds are listed
-in `data/strata_seeds.json`.
+The plain suites are the first seeds from 0 on. The five strata are 2 000 seeds each, ordered by how hard it is to stay
+near the station in their winds; `data/strata_seeds.json` lists the seeds.
 """
 
 import json
 from functools import partial
 from importlib import resources
 
-from ble_eval.suites.suite import EvaluationSuite, SuiteRegistration
-from ble_sim.plugins.registry import hookimpl
+from ble_eval.suites.suite import EvaluationSuite
+from ble_sim.plugins import SuiteRegistration, hookimpl
 
 EPISODE_STEPS = 960
-"""Two days of 180 s steps, the length of every built-in suite's flights."""
+"""Agent steps of an episode in every built-in suite: two days of 180 s steps."""
 
 PLAIN_SUITES = {"micro_eval": 1, "tiny_eval": 10, "small_eval": 100, "medium_eval": 1_000, "big_eval": 10_000}
-"""Suites that fly the seeds from 0 on, and how many of them."""
+"""Suites of the first seeds from 0 on, and their number of seeds."""
 
 STRATA = ("hardest", "hard", "mid", "easy", "easiest")
 
@@ -35,12 +34,12 @@ def _strata(names: tuple[str, ...]) -> EvaluationSuite:
 def ble_register_suites() -> list[SuiteRegistration]:
     """The plain suites, the strata, and all strata together."""
     plain = [
-        SuiteRegistration(name, partial(_first_seeds, count), f"The first {count} seeds, from 0 on.")
+        SuiteRegistration(name, partial(_first_seeds, count), summary=f"The first {count} seeds, from 0 on.")
         for name, count in PLAIN_SUITES.items()
     ]
     strata = [
-        SuiteRegistration(f"{name}_strata", partial(_strata, (name,)), f"2000 seeds of the {name} winds.")
+        SuiteRegistration(f"{name}_strata", partial(_strata, (name,)), summary=f"2000 seeds of the {name} winds.")
         for name in STRATA
     ]
-    everything = SuiteRegistration("all_strata", partial(_strata, STRATA), "The five strata, hardest first.")
+    everything = SuiteRegistration("all_strata", partial(_strata, STRATA), summary="The five strata, hardest first.")
     return [*plain, *strata, everything]

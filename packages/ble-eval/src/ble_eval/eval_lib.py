@@ -1,19 +1,22 @@
-"""Flying an agent through the episodes of a suite."""
+"""Evaluation of an agent in the episodes of a suite."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import gymnasium
 import numpy as np
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from ble_agents import Agent, AgentMode
+from ble_agents.flying import TILE_SIZE, EpisodeStep, FlownEpisode, fly_episode, fly_side_by_side
+from ble_env import BalloonEnv
 from ble_eval.results.records import FAILURES, EvaluationResult, FlightPathPoint
 from ble_eval.suites.suite import EvaluationSuite
+from ble_sim.state import BalloonStatus
 
 if TYPE_CHECKING:
-    import gymnasium
-
-    from ble_env import BalloonEnv
+    from ble_agents import Policy
 
 
 def eval_agent(
@@ -26,28 +29,27 @@ def eval_agent(
     agent_seed: int = 0,
     on_episode: Callable[[EvaluationResult], None] = lambda result: None,
     on_steps: Callable[[int, int], None] = lambda steps, inside: None,
+    tile_size: int = TILE_SIZE,
 ) -> list[EvaluationResult]:
     """Flies one episode for each seed of the suite, with the agent in evaluation mode.
 
-    An agent that offers its policy as pure functions (`Agent.policy`) flies many episodes side by side on all
-    cores, if the environment is a `BalloonEnv` that neither renders nor is wrapped in anything that changes it.
-
-    Any other flies them one by one: after every step of the environment, the last included, the agent is stepped with
-    what came of it, so an agent that learns sees every reward; its last answer is not flown. Then `end_episode` says
-    whether the flight ended in a terminal state.
+    An agent with a policy (`Agent.policy`) flies many episodes side by side on all cores, if the environment is a
+    `BalloonEnv` that neither renders nor is wrapped in anything that changes it. Any other flies them one by one, by
+    the protocol that `Agent` states.
 
     Args:
-        agent: the agent to evaluate; its mode is EVAL afterwards.
+        agent: the agent; its mode is EVAL afterwards.
         env: a `ble_env.BalloonEnv`, or an environment whose info has the same keys, wrapped or not.
-        eval_suite: which seeds to fly, and for how long.
-        render_period: with an environment that renders, every how many steps it does, from the first on. One with a
-            window shows itself, and has a period of its own.
+        eval_suite: seeds and time limit of the episodes.
+        render_period: steps from one rendering to the next, beginning with the first, in an environment with a render
+            mode. One with a window draws itself.
         calculate_flight_path: whether the results hold the path.
-        agent_seed: seed of the agent's own randomness, not negative. The agent is reseeded at every episode from this
-            number and the episode's seed, which makes an episode the same whatever is flown before or beside it.
-        on_episode: called with each result as soon as it is there, in the order in which they are finished.
-        on_steps: called now and then with the number of steps flown since the last call, and how many of them ended
+        agent_seed: seed of the agent's own randomness, not negative. The agent is reseeded for each episode from this
+            number and the episode's seed, so that no episode depends on the others.
+        on_episode: called with each result as soon as its episode is finished.
+        on_steps: called now and then with the number of steps since the last call, and the number of those that ended
             within the radius.
+        tile_size: episodes in one compiled step when they are flown side by side. Rounding differs between sizes.
 
     Returns:
         The results in the order of the suite's seeds.
@@ -55,52 +57,33 @@ def eval_agent(
     Raises:
         ValueError: the suite is not valid, or the environment's info lacks a key.
     """
-    suite = dataclasses.replace(eval_suite)  # checks anew what the caller may have changed
+    suite = dataclasses.replace(eval_suite)  # Checks the values anew: the caller may have changed them.
     agent.set_mode(AgentMode.EVAL)
     agent_seeds = [_mixed(agent_seed, seed) for seed in suite.seeds]
     policy, plain = agent.policy(), _plain_balloon_env(env, suite.max_episode_length)
     if policy is not None and plain is not None:
-        from ble_eval.lockstep import fly_in_lockstep
-
-        balloon_env, max_steps = plain
-        flown = fly_in_lockstep(
-            policy,
-            balloon_env.task,
-            balloon_env.vehicle,
-            balloon_env.precision,
-            suite.seeds,
-            max_steps,
-            agent_seeds=agent_seeds,
-            keep_paths=calculate_flight_path,
-            device=balloon_env.device,
-            on_steps=on_steps,
-        )
+        episodes = _fly_together(policy, *plain, suite.seeds, agent_seeds, calculate_flight_path, on_steps, tile_size)
     else:
-        render_period = render_period if env.render_mode not in (None, "human") else 0
-        flown = (
-            _fly(agent, env, seed, own_seed, suite.max_episode_length, render_period, calculate_flight_path, on_steps)
+        episodes = (
+            _fly_alone(
+                agent, env, seed, own_seed, suite.max_episode_length, render_period, calculate_flight_path, on_steps
+            )
             for seed, own_seed in zip(suite.seeds, agent_seeds, strict=True)
         )
     results = {}
-    for result in flown:
+    for result in episodes:
         results[result.seed] = result
         on_episode(result)
     return [results[seed] for seed in suite.seeds]
 
 
-def _plain_balloon_env(env: "gymnasium.Env[Any, Any]", max_steps: int) -> "tuple[BalloonEnv, int] | None":
-    """The `BalloonEnv` within, and its longest episode; None if the environment has to be stepped itself."""
-    from gymnasium import Wrapper
-    from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
-
-    from ble_env import BalloonEnv
-
-    # Exactly these types: a subclass may change what a step does.
+def _plain_balloon_env(env: "gymnasium.Env[Any, Any]", max_steps: int) -> tuple[BalloonEnv, int] | None:
+    """The `BalloonEnv` within and its time limit; None if a wrapper or subclass may change a step."""
     if type(env.unwrapped) is not BalloonEnv or env.render_mode is not None:
         return None
     limits = [max_steps, env.unwrapped.max_episode_steps]
     layer = env
-    while isinstance(layer, Wrapper) and type(layer) in (OrderEnforcing, PassiveEnvChecker, TimeLimit):
+    while isinstance(layer, gymnasium.Wrapper) and type(layer) in (OrderEnforcing, PassiveEnvChecker, TimeLimit):
         if type(layer) is TimeLimit:
             if layer.spec is None:
                 return None
@@ -115,7 +98,56 @@ def _mixed(agent_seed: int, episode_seed: int) -> int:
     return int(np.random.SeedSequence([agent_seed, episode_seed]).generate_state(1)[0])
 
 
-def _fly(
+def _fly_together(
+    policy: "Policy",
+    env: BalloonEnv,
+    max_steps: int,
+    seeds: Sequence[int],
+    agent_seeds: Sequence[int],
+    keep_paths: bool,
+    on_steps: Callable[[int, int], None],
+    tile_size: int,
+) -> Iterator[EvaluationResult]:
+    episodes = fly_side_by_side(
+        policy,
+        env.task,
+        env.vehicle,
+        env.precision,
+        seeds,
+        max_steps,
+        agent_seeds=agent_seeds,
+        device=env.device,
+        on_steps=on_steps,
+        tile_size=tile_size,
+    )
+    return (_result(episode, keep_paths) for episode in episodes)
+
+
+def _result(episode: FlownEpisode, keep_path: bool) -> EvaluationResult:
+    flown, length = episode.diagnostics, len(episode.rewards)
+    path = zip(
+        flown.x / 1000,
+        flown.y / 1000,
+        flown.pressure,
+        flown.superpressure,
+        flown.elapsed,
+        flown.battery,
+        strict=True,
+    )
+    last_status = flown.status[-1]
+    return EvaluationResult(
+        seed=episode.seed,
+        cumulative_reward=sum(episode.rewards.tolist()),
+        time_within_radius=int(flown.inside_radius.sum()) / length,
+        out_of_power=bool(last_status == BalloonStatus.OUT_OF_POWER),
+        envelope_burst=bool(last_status == BalloonStatus.BURST),
+        zeropressure=bool(last_status == BalloonStatus.ZEROPRESSURE),
+        final_timestep=length,
+        flight_path=tuple(FlightPathPoint(*map(float, point)) for point in path) if keep_path else (),
+    )
+
+
+def _fly_alone(
     agent: Agent,
     env: "gymnasium.Env[Any, Any]",
     seed: int,
@@ -125,34 +157,23 @@ def _fly(
     keep_path: bool,
     on_steps: Callable[[int, int], None],
 ) -> EvaluationResult:
-    """One flight; a `render_period` of 0 never renders."""
-    agent.reseed(agent_seed)
-    observation, _ = env.reset(seed=seed)
-    action = agent.begin_episode(observation)
-    cumulative_reward = 0.0
-    steps = steps_inside = 0
     path: list[FlightPathPoint] = []
-    while True:
-        observation, reward, terminated, truncated, info = env.step(action)
-        reward = float(reward)
-        action = agent.step(reward, observation)
-        cumulative_reward += reward
-        steps_inside += bool(_entry(info, "inside_radius"))
+
+    def keep(step: EpisodeStep) -> None:
+        _entry(step.info, "inside_radius")
         if keep_path:
-            path.append(_point(info))
-        if render_period and steps % render_period == 0:
-            env.render()
-        steps += 1
-        if terminated or truncated or steps == max_steps:
-            break
-    agent.end_episode(reward, terminated)
-    on_steps(steps, steps_inside)
+            path.append(_point(step.info))
+
+    agent.reseed(agent_seed)
+    episode = fly_episode(agent, env, seed=seed, max_steps=max_steps, on_step=keep, render_period=render_period)
+    steps_inside = episode.steps_inside or 0
+    on_steps(episode.length, steps_inside)
     return EvaluationResult(
         seed=seed,
-        cumulative_reward=cumulative_reward,
-        time_within_radius=steps_inside / steps,
-        **{failure: bool(info.get(failure, False)) for failure in FAILURES},
-        final_timestep=steps,
+        cumulative_reward=episode.reward,
+        time_within_radius=steps_inside / episode.length,
+        **{failure: bool(episode.last.info.get(failure, False)) for failure in FAILURES},
+        final_timestep=episode.length,
         flight_path=tuple(path),
     )
 

@@ -1,19 +1,29 @@
-"""What is needed to fly a result again, kept beside it as JSON: the settings of the run and the software that
-flew it.
+"""The settings of a run: everything that shapes its results, kept as JSON beside them with the software that ran.
 
-Nothing in it depends on the machine, except the platform that computed.
+Training runs record theirs by the same base, `RunSettings`. The JSON has a key for each name, such as "wind_field", and
+one for its options, "wind_field_options". Nothing in it depends on the machine, except the backend of JAX.
 """
 
 import dataclasses
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ble_agents.create import agent_origin
+from ble_env import task_parts
+from ble_env.task_parts import Choice, TaskPart
 from ble_eval.command_line.errors import UserError
+from ble_eval.command_line.flags import FlightArguments, task_choices
+from ble_sim.plugins import DuplicateNameError, UnknownNameError
+from ble_sim.plugins.options import options_from_json, options_to_json
+
+SETTINGS_FILE = "settings.json"
+"""In the folder of a training run."""
 
 RECORDED_DISTRIBUTIONS = (
     "ble-sim",
@@ -30,72 +40,115 @@ RECORDED_DISTRIBUTIONS = (
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Everything on the command line that shapes the results.
+    """What every run has: an agent, a task, a precision and a seed.
 
     Attributes:
-        suite: name of the suite, or of the folder for seeds given one by one.
-        max_episode_length: steps after which a flight ends.
-        num_shards, shard_idx: which part of the seeds is flown.
-        agent: registered name.
-        agent_options: the agent's own options by name.
-        agent_seed: seed of the agent's own randomness.
-        checkpoint_dir, checkpoint_idx: checkpoint that the agent is loaded from, or None.
+        agent: the agent and its options.
+        task: the parts of the task, by their arguments in `ble_env.task_parts.TASK_PARTS`.
         precision: "float32" or "float64", of the simulation.
-        wind_field, observation, reward: registered names of the environment's parts.
-        wind_field_options, observation_options, reward_options: their own options by name.
+        seed: of the agent's randomness; in training also of the episodes.
+    """
+
+    agent: Choice
+    task: Mapping[str, Choice]
+    precision: str
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings by name, of JSON types only."""
+        values: dict[str, Any] = {}
+        for name, value in ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self)):
+            choices = value if name == "task" else {name: value} if isinstance(value, Choice) else {}
+            values |= {} if choices else {name: value}
+            for field, choice in choices.items():
+                values |= {field: choice.name, f"{field}_options": options_to_json(choice.options)}
+        return json.loads(json.dumps(values, default=str))
+
+
+@dataclass(frozen=True)
+class EvaluationSettings(RunSettings):
+    """What shapes the results of an evaluation.
+
+    Attributes:
+        suite: name and options of the suite; the name is that of the results' folder where seeds are given one by one.
+        max_episode_length: agent steps after which an episode ends.
+        num_shards, shard_idx: which part of the seeds is flown.
+        checkpoint_dir, checkpoint_idx: checkpoint that the agent is loaded from, or None.
         flight_paths: whether the results hold the paths.
         seeds: seeds of the whole suite; the shard is a part of them.
     """
 
-    suite: str
+    suite: Choice
     max_episode_length: int
     num_shards: int
     shard_idx: int
-    agent: str
-    agent_options: dict[str, Any]
-    agent_seed: int
     checkpoint_dir: str | None
     checkpoint_idx: int | None
-    precision: str
-    wind_field: str
-    wind_field_options: dict[str, Any]
-    observation: str
-    observation_options: dict[str, Any]
-    reward: str
-    reward_options: dict[str, Any]
     flight_paths: bool
     seeds: list[int]
 
-    def to_json(self) -> dict[str, Any]:
-        """The settings by name, of JSON types only; an option of another type stands as its text."""
-        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
+
+def common_settings(arguments: FlightArguments) -> dict[str, Any]:
+    """The fields of `RunSettings` as flags have them."""
+    return {
+        "agent": Choice(arguments.agent, arguments.agent_options),
+        "task": task_choices(arguments),
+        "precision": arguments.precision,
+        "seed": arguments.seed,
+    }
 
 
-def software(parts: Mapping[str, str]) -> dict[str, str]:
-    """Versions of everything that takes part in a flight.
+def software(settings: RunSettings, *distributions: str) -> dict[str, str]:
+    """Versions of everything that takes part in a run, by what it is.
 
     Args:
-        parts: what else takes part, by what it is to the run: the origin of a plugin, the platform of JAX.
+        settings: of the run.
+        distributions: recorded beside `RECORDED_DISTRIBUTIONS`.
     """
-    versions = {name: version for name in RECORDED_DISTRIBUTIONS if (version := _version(name))}
-    return {"python": platform.python_version(), **versions, **parts}
+    import jax
 
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:  # run from a source tree that is not installed
-        return None
+    versions = {}
+    for name in (*RECORDED_DISTRIBUTIONS, *distributions):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:  # A source tree that is not installed.
+            continue
+    return {
+        "python": platform.python_version(),
+        **versions,
+        "agent": agent_origin(settings.agent.name),
+        **{
+            part.registry.kind: part.registry.origin(settings.task[part.argument].name)
+            for part in task_parts.TASK_PARTS
+        },
+        "jax backend": jax.default_backend(),
+    }
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """Where two records of settings or software differ, in words; empty when nowhere."""
-    keys = [*there, *(key for key in here if key not in there)]
+    """The differences between two records of settings or software as a sentence; empty if there are none.
+
+    Options are compared one by one where the names are the same.
+    """
+    flat_there, flat_here = (_flat(values, there, here) for values in (there, here))
+    keys = [*flat_there, *(key for key in flat_here if key not in flat_there)]
     return "; ".join(
-        f"{key} is {_shown(there.get(key))} there and {_shown(here.get(key))} here"
+        f"{key} is {_shown(flat_there.get(key))} there and {_shown(flat_here.get(key))} here"
         for key in keys
-        if there.get(key) != here.get(key)
+        if flat_there.get(key) != flat_here.get(key)
     )
+
+
+def _flat(values: Mapping[str, Any], there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as keys of their own, such as "wind field option speed"; those of different extensions are left out."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = key.removesuffix("_options")
+        if name == key or not isinstance(value, Mapping):
+            flat[key] = value
+        elif there.get(name) == here.get(name):
+            flat |= {f"{name.replace('_', ' ')} option {option}": setting for option, setting in value.items()}
+    return flat
 
 
 def _shown(value: object) -> str:
@@ -104,10 +157,10 @@ def _shown(value: object) -> str:
 
 
 def read_provenance(path: Path) -> dict[str, Any] | None:
-    """The record in a file, None when there is no such file.
+    """The record beside a result file; None if there is none.
 
     Raises:
-        UserError: the file is there but does not hold a record.
+        UserError: the file cannot be read, or holds something else.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -118,3 +171,48 @@ def read_provenance(path: Path) -> dict[str, Any] | None:
     if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
         raise UserError(f"{path} is not a record of a run: it has no settings.")
     return record
+
+
+@contextmanager
+def training_record(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON object in the settings file of a training run, to be read in the block.
+
+    Raises:
+        UserError: the file cannot be read, or the block raises an error for what is in it.
+    """
+    try:
+        yield json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"There is no {path}, so {path.parent} is not the folder of a training run.") from None
+    except (UnknownNameError, DuplicateNameError) as error:
+        raise UserError(f"{path}: {error}") from error
+    except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+        raise UserError(f"{path} does not describe a training run: {error}.") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def choice_from_json(record: Mapping[str, Any], field: str, find: Callable[[str], Any]) -> Choice:
+    """A choice in the JSON of settings.
+
+    Args:
+        record: the values by name.
+        field: such as "agent".
+        find: the registration of a name.
+
+    Raises:
+        KeyError: the record has no such field.
+        ValueError: the name or an option is unknown.
+    """
+    name = record[field]
+    return Choice(name, options_from_json(find(name).options_type, record[f"{field}_options"]))
+
+
+def part_from_json(record: Mapping[str, Any], part: TaskPart) -> Choice:
+    """A part of the task, the benchmark's if the record was written before there was such a part.
+
+    Raises:
+        ValueError: the name or an option is unknown.
+    """
+    defaults = {part.argument: part.default, f"{part.argument}_options": {}}
+    return choice_from_json({**defaults, **record}, part.argument, part.registry.get)

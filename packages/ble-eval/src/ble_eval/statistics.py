@@ -1,6 +1,4 @@
-"""Figures over many flights: means with bootstrap confidence intervals, and how many flights failed in which
-way.
-"""
+"""Statistics over episodes: means with bootstrap confidence intervals, and the number of failures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,13 +14,12 @@ RESAMPLES = 2_000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over flights.
+    """A mean over episodes.
 
     Attributes:
         mean: the mean.
         interval: its bias-corrected and accelerated bootstrap confidence interval at `CONFIDENCE_LEVEL`
-            (Efron, "Better Bootstrap Confidence Intervals", 1987), None for a single flight, which says
-            nothing about the spread.
+            (Efron, "Better Bootstrap Confidence Intervals", 1987); None for a single episode.
     """
 
     mean: float
@@ -31,12 +28,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Averages:
-    """Means over a group of flights.
+    """Means over a group of episodes.
 
     Attributes:
-        episodes: number of flights.
-        twr50: share of the steps within the station-keeping radius, None without flights.
-        reward: cumulative reward, None without flights.
+        episodes: number of episodes.
+        twr50: share of the steps within the station-keeping radius, None without episodes.
+        reward: cumulative reward, None without episodes.
     """
 
     episodes: int
@@ -46,12 +43,12 @@ class Averages:
 
 @dataclass(frozen=True)
 class Summary:
-    """What an evaluation comes to.
+    """The statistics of an evaluation.
 
     Attributes:
-        overall: over all flights.
-        unfailed: over the flights that did not fail.
-        failures: number of flights that ended in each failure, by the name of the failure.
+        overall: over all episodes.
+        unfailed: over the episodes that did not fail.
+        failures: number of episodes that ended in each failure, by its name.
     """
 
     overall: Averages
@@ -60,25 +57,25 @@ class Summary:
 
 
 def summarize(results: Iterable[EvaluationResult]) -> Summary:
-    """Sums up an evaluation. The bootstrap's draws have a fixed seed: equal results have equal intervals."""
-    flights = list(results)
+    """Summarize an evaluation. The bootstrap has a fixed seed: equal results have equal intervals."""
+    all_results = list(results)
     return Summary(
-        overall=_averages(flights),
-        unfailed=_averages([flight for flight in flights if not flight.failed]),
-        failures={failure: sum(getattr(flight, failure) for flight in flights) for failure in FAILURES},
+        overall=_averages(all_results),
+        unfailed=_averages([result for result in all_results if not result.failed]),
+        failures={failure: sum(getattr(result, failure) for result in all_results) for failure in FAILURES},
     )
 
 
-def _averages(flights: list[EvaluationResult]) -> Averages:
+def _averages(results: list[EvaluationResult]) -> Averages:
     return Averages(
-        episodes=len(flights),
-        twr50=estimate([flight.time_within_radius for flight in flights]),
-        reward=estimate([flight.cumulative_reward for flight in flights]),
+        episodes=len(results),
+        twr50=estimate([result.time_within_radius for result in results]),
+        reward=estimate([result.cumulative_reward for result in results]),
     )
 
 
 def estimate(values: list[float]) -> Estimate | None:
-    """The mean of a sample with its confidence interval; None of an empty one."""
+    """The mean of a sample with its confidence interval; None for an empty sample."""
     if not values:
         return None
     sample = np.asarray(values, dtype=np.float64)

@@ -1,13 +1,12 @@
-"""The wind field of the benchmark and others, registered through the same hook as anyone's."""
+"""The plugin of ble-sim: the wind field of the benchmark and others."""
 
-from ble_sim.plugins.records import WindFieldRegistration
-from ble_sim.plugins.registry import hookimpl
+from ble_sim.plugins import WindFieldRegistration, hookimpl
 from ble_sim.wind.fields.options import GenerativeOptions, GridFileOptions, UniformShearOptions
 
 
 @hookimpl
 def ble_register_wind_fields() -> list[WindFieldRegistration]:
-    """The benchmark's, two to experiment with, and winds out of files."""
+    """The benchmark's, two for experiments, and winds from files."""
     return [
         WindFieldRegistration(
             name="generative",

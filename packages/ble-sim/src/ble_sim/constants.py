@@ -16,6 +16,7 @@ AIR_GAS_CONSTANT: Final = GAS_CONSTANT / AIR_MOLAR_MASS
 EARTH_RADIUS: Final = 6_371_000.0
 """Radius of the spherical Earth [m]."""
 METERS_PER_FOOT: Final = 0.3048
+METERS_PER_KM: Final = 1000.0
 
 SECONDS_PER_HOUR: Final = 3600
 SECONDS_PER_DAY: Final = 86_400

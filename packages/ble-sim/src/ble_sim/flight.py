@@ -1,15 +1,43 @@
-"""The flight itself: one stride of the physics, one step of the pilot, and the start."""
+"""Start and steps of a flight.
+
+    initial_state   the state at the start of an episode
+    step            one agent step of 180 s: `step_in_wind`, then a measurement of the wind
+    step_in_wind    the physics of an agent step: safety layers, then up to 18 strides in a held wind
+    stride          10 s of physics, one explicit Euler step
+
+All are pure functions of one balloon, of fixed shapes and traceable by JAX: `jax.jit` with `wind_field` static,
+`jax.vmap` over the rest.
+
+The end of a flight. A stride that leaves a status other than OK is a balloon's last: from then on its fields, its
+safety layers and the elapsed time stay fixed. `step` still measures the wind there, so each further step adds the same
+measurement to the Gaussian process once more and drops its oldest.
+
+Differentiability. A step is differentiable almost everywhere, in forward and reverse mode, in the balloon's continuous
+fields, the wind, the forecast and the vehicle's numbers; tests/ble_sim/test_gradients.py compares with finite
+differences. Derivatives see no jumps and no discrete choices, and there are kinks:
+
+- Integers have no derivative: action, status, safety layers, time, sunrise and sunset.
+- Jumps: the horizon and the shadow of the envelope in the panels' power, bands of the safety layers, failures.
+- Kinks: a slack or full envelope, an empty or full battery, an empty ballonet, knots of tables and of the wind's grid,
+  layers of the atmosphere, the bands of refraction.
+- Infinite slopes, which may turn into NaN: a balloon without any vertical motion (square-root drag law), as warm as the
+  air (fourth root of the Rayleigh number), without superpressure (valve), exactly at the station (distance), and an
+  ended one, whose repeated measurements have no distance from each other.
+- Slow descents amplify small changes by a fifth a stride (an instability of the reference, which is kept): gradients
+  over many steps of them grow without bound.
+- `initial_state` and `floating_start` iterate until convergence in a `while_loop`: forward mode only.
+"""
 
 import dataclasses
 
 import jax
 import jax.numpy as jnp
 
-from ble_sim.balloon.altitude_control import ascend, descend
+from ble_sim.balloon.altitude_control import Action, ascend, descend
 from ble_sim.balloon.envelope import pressure_ratio, system_mass, volume_and_superpressure
 from ble_sim.balloon.equilibrium import floating_balloon
 from ble_sim.balloon.power import charged_battery, power_flow
-from ble_sim.balloon.safety import Action, SafetyState, apply_safety_layers, initial_safety_state
+from ble_sim.balloon.safety import SafetyState, apply_safety_layers, initial_safety_state
 from ble_sim.balloon.thermal import heat_exchange, temperature_rate
 from ble_sim.constants import (
     AIR_GAS_CONSTANT,
@@ -18,28 +46,17 @@ from ble_sim.constants import (
     STRIDE_SECONDS,
     STRIDES_PER_STEP,
 )
-from ble_sim.scenario import Scenario
+from ble_sim.scenario import Scenario, sun_over
 from ble_sim.sky.atmosphere import height_at_pressure, pressure_per_height, temperature_at_pressure
 from ble_sim.sky.geodesy import position
-from ble_sim.sky.sun import attenuation, next_sunrise_sunset, sun
+from ble_sim.sky.sun import Sun, attenuation, next_sunrise_sunset
 from ble_sim.state import Balloon, BalloonStatus, SimState
-from ble_sim.structs import struct
-from ble_sim.wind.field import WindField, true_wind
-from ble_sim.wind.forecast_error import WindGP, empty_wind_gp, observe
-
-
-@struct
-class Sun:
-    """The sun at a balloon. Scalars, or one element per stride."""
-
-    elevation: jax.Array
-    """deg"""
-    flux: jax.Array
-    """W/m2, above the atmosphere"""
+from ble_sim.wind.field import WindField, forecast_and_error
+from ble_sim.wind.forecast_error import WindGP, add_measurement, empty_wind_gp
 
 
 def initial_state(wind_field: WindField, scenario: Scenario) -> SimState:
-    """The state at the start of an episode: a balloon in equilibrium that has measured the wind once."""
+    """The state at the start of an episode: a balloon in equilibrium, and one measurement of the wind."""
     balloon = floating_start(scenario, scenario.start_x, scenario.start_y, scenario.start_pressure)
     latitude, longitude = position(scenario.latitude, scenario.longitude, balloon.x, balloon.y)
     safety = initial_safety_state(*next_sunrise_sunset(latitude, longitude, scenario.start_time))
@@ -47,19 +64,16 @@ def initial_state(wind_field: WindField, scenario: Scenario) -> SimState:
 
 
 def step(wind_field: WindField, scenario: Scenario, state: SimState, action: jax.Array) -> SimState:
-    """Fly one agent step (180 s) and measure the wind.
-
-    Pure, of fixed shape, and traceable by JAX: `jax.jit` with `wind_field` static, `jax.vmap` over the rest. A balloon
-    whose flight has ended stays as it is.
+    """The state after one agent step.
 
     Args:
         action: int32 scalar, an `Action`.
     """
-    balloon, safety, elapsed, _ = fly(scenario, state.balloon, state.safety, state.elapsed, state.wind, action)
+    balloon, safety, elapsed, _ = step_in_wind(scenario, state.balloon, state.safety, state.elapsed, state.wind, action)
     return _measure_wind(wind_field, scenario, balloon, safety, elapsed, state.gp)
 
 
-def fly(
+def step_in_wind(
     scenario: Scenario,
     balloon: Balloon,
     safety: SafetyState,
@@ -67,11 +81,11 @@ def fly(
     wind: jax.Array,
     action: jax.Array,
 ) -> tuple[Balloon, SafetyState, jax.Array, jax.Array]:
-    """The physics of one agent step in a wind (float[2], m/s) that is held for its 18 strides.
+    """The physics of one agent step in a wind (float[2], m/s) that is held for its strides.
 
     Returns:
-        The new balloon, safety layers and elapsed time (int32, s), and the number of strides flown: they stop at the
-        first status other than OK.
+        The new balloon, safety layers and elapsed time (int32, s), and the number of strides made (int32): they stop at
+        the first status other than OK, and a balloon that has ended makes none.
     """
     action = jnp.asarray(action, jnp.int32)
     is_flying = balloon.status == BalloonStatus.OK
@@ -95,25 +109,38 @@ def fly(
     strides = jnp.arange(STRIDES_PER_STEP, dtype=jnp.int32)
     seconds = (STRIDE_SECONDS * strides).astype(balloon.x.dtype)
     x, y = balloon.x + wind[0] * seconds, balloon.y + wind[1] * seconds
-    suns = sun_at(scenario, x, y, elapsed + STRIDE_SECONDS * strides)
+    suns = sun_over(scenario, x, y, elapsed + STRIDE_SECONDS * strides)
 
-    def fly_stride(carry, sun_now):
-        balloon, flown = carry
+    def stride_if_flying(carry: tuple[Balloon, jax.Array], sun: Sun) -> tuple[tuple[Balloon, jax.Array], None]:
+        balloon, count = carry
         is_flying = balloon.status == BalloonStatus.OK
-        moved = stride(scenario, balloon, sun_now, wind)
+        moved = stride(scenario, balloon, sun, wind)
         balloon = jax.tree.map(lambda new, old: jnp.where(is_flying, new, old), moved, balloon)
-        return (balloon, flown + is_flying.astype(flown.dtype)), None
+        return (balloon, count + is_flying.astype(count.dtype)), None
 
-    (balloon, flown), _ = jax.lax.scan(fly_stride, (balloon, jnp.int32(0)), suns)
-    return balloon, safety, elapsed + STRIDE_SECONDS * flown, flown
+    (balloon, count), _ = jax.lax.scan(stride_if_flying, (balloon, jnp.int32(0)), suns)
+    return balloon, safety, elapsed + STRIDE_SECONDS * count, count
 
 
-def stride(scenario: Scenario, balloon: Balloon, sun_now: Sun, wind: jax.Array) -> Balloon:
-    """One explicit Euler stride of 10 s: every rate is that of the old state."""
+def stride(scenario: Scenario, balloon: Balloon, sun: Sun, wind: jax.Array) -> Balloon:
+    """The balloon after an explicit Euler step of 10 s: every rate is that of the old state.
+
+    Vertically the balloon moves at its terminal velocity w: buoyancy, weight and drag are in balance,
+
+        (rho V - m) g = 1/2 rho w |w| C_d A     =>     w = sign(rho V - m) sqrt(2 |rho V - m| g / (rho C_d A))
+
+    with the air's density rho = p / (R_air T_a), the volume V, the system's mass m and the drag coefficient C_d. The
+    drag area is A = V^(2/3), up to a factor that C_d contains: all lengths of similar bodies go with V^(1/3) (the
+    cross-section of a sphere is 1.21 V^(2/3)). The pressure changes by dp/dt = (dp/dh) w.
+
+    Args:
+        sun: at the balloon.
+        wind: float[2], m/s.
+    """
     vehicle, atmosphere = scenario.vehicle, scenario.atmosphere
     dt = float(STRIDE_SECONDS)
 
-    # Vertical: buoyancy against drag. Air density comes from the stored temperature, which lags by a stride.
+    # The air's density follows from the stored temperature, which lags by a stride.
     air_density = balloon.pressure / (AIR_GAS_CONSTANT * balloon.ambient_temperature)
     lift = air_density * balloon.volume - system_mass(vehicle, balloon.mols_air)
     drag = vehicle.drag_coefficient * jnp.cbrt(balloon.volume) ** 2
@@ -123,11 +150,11 @@ def stride(scenario: Scenario, balloon: Balloon, sun_now: Sun, wind: jax.Array) 
 
     ambient_temperature = temperature_at_pressure(atmosphere, balloon.pressure)
     exchange = heat_exchange(
+        vehicle,
         balloon.volume,
-        vehicle.envelope_mass,
         balloon.ambient_temperature,
         balloon.pressure,
-        sun_now.flux * attenuation(sun_now.elevation, balloon.pressure),
+        sun.flux * attenuation(sun.elevation, balloon.pressure),
         scenario.upwelling_infrared,
     )
     internal_temperature = balloon.internal_temperature + temperature_rate(exchange, balloon.internal_temperature) * dt
@@ -137,13 +164,13 @@ def stride(scenario: Scenario, balloon: Balloon, sun_now: Sun, wind: jax.Array) 
     )
 
     is_descending, is_ascending = balloon.effective_action == Action.DOWN, balloon.effective_action == Action.UP
-    pump_power, pump_flow = descend(pressure_ratio(balloon.pressure, balloon.superpressure))
+    pump_power, pump_flow = descend(vehicle, pressure_ratio(balloon.pressure, balloon.superpressure))
     vent_flow = ascend(vehicle, balloon.superpressure, balloon.pressure, balloon.internal_temperature)
     acs_power = jnp.where(is_descending, pump_power, 0.0)
     acs_mass_flow = jnp.where(is_descending, pump_flow, jnp.where(is_ascending, vent_flow, 0.0))
     mols_air = jnp.maximum(balloon.mols_air + acs_mass_flow / AIR_MOLAR_MASS * dt, 0.0)
 
-    charging, load = power_flow(vehicle, sun_now.elevation, balloon.pressure, acs_power)
+    charging, load = power_flow(vehicle, sun.elevation, balloon.pressure, acs_power)
     charge = charged_battery(vehicle, balloon.battery_charge, charging - load, dt)
 
     status = jnp.full_like(balloon.status, BalloonStatus.OK)
@@ -174,8 +201,8 @@ def stride(scenario: Scenario, balloon: Balloon, sun_now: Sun, wind: jax.Array) 
 def floating_start(scenario: Scenario, x: jax.Array, y: jax.Array, pressure: jax.Array) -> Balloon:
     """A balloon in equilibrium at the start of the episode, at a point (scalars: m, m, Pa)."""
     ambient_temperature = temperature_at_pressure(scenario.atmosphere, pressure)
-    overhead = sun_at(scenario, x, y, jnp.int32(0))
-    sunlight = overhead.flux * attenuation(overhead.elevation, pressure)
+    sun = sun_over(scenario, x, y, jnp.int32(0))
+    sunlight = sun.flux * attenuation(sun.elevation, pressure)
     floating = floating_balloon(scenario.vehicle, pressure, ambient_temperature, sunlight, scenario.upwelling_infrared)
     zero = jnp.zeros_like(pressure)
     stay = jnp.int32(Action.STAY)
@@ -199,22 +226,16 @@ def floating_start(scenario: Scenario, x: jax.Array, y: jax.Array, pressure: jax
     )
 
 
-def sun_at(scenario: Scenario, x: jax.Array, y: jax.Array, elapsed: jax.Array) -> Sun:
-    """The sun over points given in m from the station, at elapsed times (int32, s) of the same shape."""
-    latitude, longitude = position(scenario.latitude, scenario.longitude, x, y)
-    return Sun(*sun(latitude, longitude, scenario.start_time + elapsed))
-
-
 def _measure_wind(
     wind_field: WindField, scenario: Scenario, balloon: Balloon, safety: SafetyState, elapsed: jax.Array, gp: WindGP
 ) -> SimState:
     x, y, pressure = balloon.x, balloon.y, balloon.pressure
-    forecast, error = true_wind(wind_field, scenario.forecast, scenario.noise, x, y, pressure, elapsed)
+    forecast, error = forecast_and_error(wind_field, scenario.forecast, scenario.noise, x, y, pressure, elapsed)
     error = jnp.stack(error)
     return SimState(
         balloon=balloon,
         safety=safety,
         elapsed=elapsed,
         wind=jnp.stack(forecast) + error,
-        gp=observe(gp, x, y, pressure, elapsed, error),
+        gp=add_measurement(gp, x, y, pressure, elapsed, error),
     )

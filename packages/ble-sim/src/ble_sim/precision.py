@@ -1,8 +1,8 @@
-"""The two choices that JAX makes per thread: number precision and the layout of random bits.
+"""Contexts for the two settings that JAX has per thread: the precision of numbers and the layout of random bits.
 
-Both are entered as contexts around the code that needs them and never set globally, because users share
-the process. Everything in this package follows the precision that is in force when it is traced:
-new arrays take `float_dtype()`, and equations take the dtype of their inputs.
+They surround the code that needs them and are never set globally, because other code shares the process. Everything in
+this package follows the precision in force when it is traced: new arrays have `float_dtype()`, and results of equations
+have the dtype of their inputs.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 Precision = Literal["float32", "float64"]
-"""float64 follows the reference step for step; float32 is the fast path."""
+"""float64 follows the reference step by step; float32 is fast."""
 
 
 def check_precision(precision: str) -> Precision:

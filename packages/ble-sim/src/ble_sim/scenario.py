@@ -1,4 +1,4 @@
-"""From a seed to an episode: what is drawn once and then stays fixed."""
+"""From an episode's key to its scenario: all that is fixed for an episode."""
 
 from typing import Any
 
@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_sim.balloon.safety import MIN_ALTITUDE
-from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.balloon.vehicle import Vehicle, check_vehicle, vehicle_arrays
 from ble_sim.precision import float_dtype, reference_draws
 from ble_sim.sky.atmosphere import Atmosphere, make_atmosphere, pressure_at_height
+from ble_sim.sky.geodesy import position
+from ble_sim.sky.sun import Sun, sun_at
 from ble_sim.structs import struct
 from ble_sim.wind.field import WindField
 from ble_sim.wind.noise import WindNoise, sample_wind_noise
@@ -17,16 +19,27 @@ from ble_sim.wind.noise import WindNoise, sample_wind_noise
 FIRST_START = 1293840000
 """2011-01-01T00:00Z, the earliest start of an episode."""
 START_RANGE = 126144000
-"""Seconds up to 2014-12-31T00:00Z."""
+"""Time up to 2014-12-31T00:00Z [s]."""
 MIN_START_PRESSURE = 6500.0
+"""[Pa]"""
 _MAX_START_DISTANCE = 200_000.0
 
 
 @struct
-class Scenario:
-    """What is fixed for one episode. Scalars unless noted."""
+class Params:
+    """The parameters of a simulation: data that all episodes share."""
 
     vehicle: Vehicle
+    wind: Any
+    """The arrays of `wind_field.parameters()`."""
+
+
+@struct
+class Scenario:
+    """All that is fixed for one episode. Scalars unless noted."""
+
+    vehicle: Vehicle
+    """Of arrays, see `vehicle_arrays`."""
     atmosphere: Atmosphere
     start_time: jax.Array
     """int32, seconds since 1970 UTC"""
@@ -43,28 +56,33 @@ class Scenario:
     start_pressure: jax.Array
     """Pa"""
     forecast: Any
-    """What the wind field's `sample` returned"""
+    """The forecast that the wind field's `sample` returned"""
     noise: WindNoise
-    """What the forecast misses"""
+    """Error of the forecast"""
 
 
 @struct
 class Draws:
-    """The random numbers of an episode, 32-bit scalars, as the reference draws them from a key."""
+    """The random numbers of an episode, drawn from its key as the reference does. 32-bit scalars unless noted."""
 
     alpha: jax.Array
+    """In [0, 1), see `make_atmosphere`"""
     start_offset: jax.Array
-    """int32, seconds after `FIRST_START`"""
+    """int32, s after `FIRST_START`"""
     radius: jax.Array
-    """Beta(1.2, 2), of the largest start distance"""
+    """Start distance over the largest one: Beta(1.2, 2)"""
     heading: jax.Array
     """rad, counter-clockwise from east"""
     latitude: jax.Array
+    """deg"""
     longitude: jax.Array
+    """deg"""
     pressure: jax.Array
-    """In [0, 1), of the range of start pressures"""
+    """Place in the range of start pressures, in [0, 1)"""
     upwelling_infrared: jax.Array
+    """W/m2"""
     forecast_key: jax.Array
+    """uint32[2]"""
     noise: WindNoise
 
 
@@ -92,28 +110,31 @@ def draw(episode_key: jax.Array) -> Draws:
         )
 
 
-def sample_scenario(wind_field: WindField, wind_parameters: Any, vehicle: Vehicle, episode_key: jax.Array) -> Scenario:
-    """Sample an episode from its key, in the precision in force.
+def make_params(wind_field: WindField, vehicle: Vehicle = Vehicle()) -> Params:
+    """The parameters of a simulation as arrays, made once and used for every episode.
 
-    Args:
-        wind_field: where the forecast comes from.
-        wind_parameters: what `wind_field.parameters()` returned.
-        vehicle: the balloon to fly.
-        episode_key: uint32[2].
+    Raises:
+        TypeError: `vehicle` is not a `Vehicle`.
+        ValueError: a field of `vehicle` has no sane value; the message names it.
     """
+    check_vehicle(vehicle)
+    return Params(vehicle_arrays(vehicle), wind_field.parameters())
+
+
+def sample_scenario(wind_field: WindField, params: Params, episode_key: jax.Array) -> Scenario:
+    """Sample an episode from its key (uint32[2]), in the precision in force. Pure and traceable by JAX."""
     dtype = float_dtype()
     draws = draw(episode_key)
     start_time = FIRST_START + draws.start_offset
-    forecast = wind_field.sample(wind_parameters, draws.forecast_key, start_time)
+    forecast = wind_field.sample(params.wind, draws.forecast_key, start_time)
 
     atmosphere = make_atmosphere(draws.alpha.astype(dtype))
     distance = _MAX_START_DISTANCE * draws.radius.astype(dtype)
     heading = draws.heading.astype(dtype)
     max_pressure = pressure_at_height(atmosphere, jnp.asarray(MIN_ALTITUDE, dtype))
     pressure = _between(MIN_START_PRESSURE, max_pressure, draws.pressure)
-    arrays = jax.tree.map(jnp.asarray, vehicle)
     return Scenario(
-        vehicle=jax.tree.map(lambda leaf: leaf if leaf.dtype == bool else leaf.astype(dtype), arrays),
+        vehicle=jax.tree.map(jnp.asarray, vehicle_arrays(params.vehicle, dtype)),
         atmosphere=atmosphere,
         start_time=start_time,
         latitude=draws.latitude.astype(dtype),
@@ -127,6 +148,12 @@ def sample_scenario(wind_field: WindField, wind_parameters: Any, vehicle: Vehicl
     )
 
 
+def sun_over(scenario: Scenario, x: jax.Array, y: jax.Array, elapsed: jax.Array) -> Sun:
+    """The sun over points given in m from the station, at elapsed times (int32, s) of the same shape."""
+    latitude, longitude = position(scenario.latitude, scenario.longitude, x, y)
+    return sun_at(latitude, longitude, scenario.start_time + elapsed)
+
+
 def _between(low: jax.Array | float, high: jax.Array | float, fraction: jax.Array) -> jax.Array:
     """Scale a uniform draw from [0, 1), in float32 as the reference does."""
     low, high = jnp.asarray(low, jnp.float32), jnp.asarray(high, jnp.float32)
@@ -134,16 +161,16 @@ def _between(low: jax.Array | float, high: jax.Array | float, fraction: jax.Arra
 
 
 def _draw_beta(key: jax.Array, a: float, b: float) -> jax.Array:
-    """Beta(a, b) as `jax.random.beta` draws it from two gamma variables, but with their sampler compiled once."""
+    """Beta(a, b) from two gamma variables, as `jax.random.beta` draws it, with one compiled sampler for both."""
     logs = jax.vmap(jax.random.loggamma)(jax.random.split(key), jnp.array([a, b], jnp.float32))
     gamma_a, gamma_b = jnp.exp(logs - jnp.max(logs))
     return gamma_a / (gamma_a + gamma_b)
 
 
 def _draw_upwelling_infrared(key: jax.Array) -> jax.Array:
-    """Logit-normal up to 315 W/m2, drawn again while under 225.
+    """Upwelling infrared [W/m2]: 315 sigmoid(2 + 315 N(0, 1)), drawn again while under 225.
 
-    The scale of its normal distribution is so wide that all but some 3 % of draws are 315.
+    The normal distribution is so wide that about 97 % of draws are 315. Source unknown, from BLE 1.0.2.
     """
 
     def value(key: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""What counts as a seed."""
+"""Seeds of random numbers."""
 
 import operator
 

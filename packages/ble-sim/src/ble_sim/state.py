@@ -1,4 +1,7 @@
-"""What moves during a flight. Fields are scalar arrays; a batch of balloons is the same struct with a leading axis."""
+"""The state of an episode: all that changes from step to step.
+
+Fields are scalar arrays unless noted; a batch of balloons is the same struct with a leading axis.
+"""
 
 import enum
 
@@ -11,7 +14,7 @@ from ble_sim.wind.forecast_error import WindGP
 
 
 class BalloonStatus(enum.IntEnum):
-    """How the flight stands; anything but OK ends it."""
+    """Status of a balloon. Any but OK is a failure, which ends the episode."""
 
     OK = 0
     OUT_OF_POWER = 1
@@ -28,11 +31,11 @@ class Balloon:
     y: jax.Array
     """m north of the station"""
     pressure: jax.Array
-    """Pa, of the air around it"""
+    """Pa, of the air around the balloon"""
     ambient_temperature: jax.Array
     """K, of the air at the pressure one stride earlier"""
     internal_temperature: jax.Array
-    """K"""
+    """K, of the film and the gas"""
     mols_air: jax.Array
     """mol, in the ballonet"""
     volume: jax.Array
@@ -40,11 +43,11 @@ class Balloon:
     superpressure: jax.Array
     """Pa"""
     acs_power: jax.Array
-    """W, of the compressor"""
+    """W, consumed by the compressor"""
     acs_mass_flow: jax.Array
     """kg/s, into the ballonet"""
     solar_power: jax.Array
-    """W"""
+    """W, from the panels"""
     power_load: jax.Array
     """W, the compressor included"""
     battery_charge: jax.Array
@@ -52,25 +55,25 @@ class Balloon:
     status: jax.Array
     """int32, a `BalloonStatus`"""
     last_command: jax.Array
-    """int32, the `Action` that the pilot requested last"""
+    """int32, the `Action` that the agent requested last"""
     effective_action: jax.Array
     """int32, the `Action` that the safety layers let take effect"""
 
     @property
     def distance(self) -> jax.Array:
-        """To the station, m."""
+        """Distance from the station [m]."""
         return jnp.sqrt(self.x * self.x + self.y * self.y)
 
 
 @struct
 class SimState:
-    """Everything that changes during an episode: saved, restored or branched, it continues the same flight."""
+    """All that changes during an episode. With its `Scenario` it is enough to continue from."""
 
     balloon: Balloon
     safety: SafetyState
     elapsed: jax.Array
     """int32, seconds since the start of the episode"""
     wind: jax.Array
-    """float[2], true wind at the balloon, (u, v) m/s: it carries the balloon through the next step"""
+    """float[2], wind at the balloon, (u, v) in m/s; the next step holds it"""
     gp: WindGP
-    """What the balloon has learned about the forecast's errors"""
+    """Measured errors of the forecast"""

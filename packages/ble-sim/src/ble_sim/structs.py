@@ -10,5 +10,5 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True)
 def struct(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen dataclass whose fields are a pytree's leaves; `dataclasses.replace` makes changed copies."""
+    """Make `cls` an immutable dataclass and a pytree of its fields; `dataclasses.replace` makes changed copies."""
     return jax.tree_util.register_dataclass(dataclasses.dataclass(frozen=True)(cls))

@@ -1,6 +1,6 @@
 """Checkpoints of a training run: plain arrays in numbered folders, written by Orbax, whole or not at all.
 
-Loading one executes no code. Each part carries a checksum, so that a damaged checkpoint is told from a sound one.
+Loading one executes no code. Each part has a checksum, which shows damage.
 """
 
 import contextlib
@@ -20,33 +20,31 @@ import orbax.checkpoint as ocp
 NUM_NEWEST = 5
 """How many checkpoints are kept."""
 NUM_RESUMABLE = 2
-"""How many of them keep what is needed only to resume, which may be large: the newest, and one to fall back to."""
+"""How many of them keep the parts that only a resumed run needs, which may be large."""
 
 _CHECKSUMS = "checksums"
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is missing, damaged, or of something else than what shall continue from it."""
+    """A checkpoint that is missing, damaged, or belongs to something else than what shall continue from it."""
 
 
 class CheckpointWarning(UserWarning):
-    """A damaged checkpoint is passed over."""
+    """A damaged checkpoint, in whose place an older one is used."""
 
 
 class Checkpoints:
-    """The checkpoints in a folder, by the number of their iteration.
-
-    A checkpoint has named parts, each a pytree of arrays.
+    """The checkpoints in a folder, numbered by iteration. A checkpoint has named parts, each a pytree of arrays.
 
     Args:
-        folder: where they are; it need not exist yet.
+        folder: the folder; it need not exist yet.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder).absolute()
 
     def iterations(self) -> list[int]:
-        """The numbers of the checkpoints there are, oldest first."""
+        """The numbers of the checkpoints, oldest first."""
         if not self.folder.is_dir():
             return []
         return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
@@ -61,9 +59,10 @@ class Checkpoints:
         """Write a checkpoint, and remove those that are no longer among the newest.
 
         Args:
-            iteration: its number. One of this number or a higher one is of a run that was taken up before it, and goes.
-            parts: kept as long as the checkpoint.
-            resuming: more parts, kept in the newest checkpoints only.
+            iteration: its number. Checkpoints of this number and higher ones are removed: they were written before the
+                run was resumed from an older one.
+            parts: parts that are kept as long as the checkpoint.
+            resuming: parts that are kept in the newest checkpoints only.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         for unfinished in self.folder.glob("*.*"):  # A run that was killed left it.
@@ -92,13 +91,13 @@ class Checkpoints:
 
         Args:
             iteration: its number.
-            like: the parts to read, each with the structure, shapes and dtypes that are expected.
+            like: the parts to read, each with the expected structure, shapes and dtypes.
 
         Returns:
             The parts, with numpy arrays for leaves.
 
         Raises:
-            CheckpointError: there is no such checkpoint or part, it is damaged, or it is of another structure.
+            CheckpointError: there is no such checkpoint or part, it is damaged, or it has another structure.
         """
         if iteration not in self.iterations():
             known = ", ".join(map(str, self.iterations())) or "none"
@@ -116,17 +115,17 @@ class Checkpoints:
     def load_latest(
         self, like: Mapping[str, Any], *, resuming: Mapping[str, Any] | None = None
     ) -> tuple[int, dict[str, Any]] | None:
-        """Read the newest checkpoint, or if it is damaged, with a warning, the one before.
+        """Read the newest checkpoint that is not damaged, with a warning for each damaged one.
 
         Args:
-            like: the parts to read, as of `load`.
-            resuming: more parts, read where a checkpoint has all of them.
+            like: the parts to read, see `load`.
+            resuming: more parts, read if the checkpoint has all of them.
 
         Returns:
             Its number and parts, or None if there is no checkpoint.
 
         Raises:
-            CheckpointError: there are only damaged ones, or the newest is of something else.
+            CheckpointError: all checkpoints are damaged, or the newest belongs to something else.
         """
         iterations = self.iterations()
         for iteration in reversed(iterations):
@@ -142,12 +141,12 @@ class Checkpoints:
         return None
 
     def _has(self, iteration: int, parts: Mapping[str, Any]) -> bool:
-        """Whether a checkpoint still has all of these parts; those without arrays are not written."""
+        """Whether a checkpoint has all of these parts; parts without arrays are not written."""
         folder = self.folder / str(iteration)
         return all((folder / name).is_dir() or not _flat(part) for name, part in parts.items())
 
     def _remove(self, iteration: int) -> None:
-        """Remove a checkpoint; it is renamed first, so that a kill leaves no half of one under its number."""
+        """Remove a checkpoint. It is renamed first, so that a kill leaves no half of one under its number."""
         doomed = self.folder / f"removing.{iteration}"
         (self.folder / str(iteration)).rename(doomed)
         shutil.rmtree(doomed)
@@ -164,18 +163,18 @@ class Checkpoints:
 
 
 class MismatchError(CheckpointError):
-    """A sound checkpoint of something else."""
+    """A sound checkpoint that belongs to something else."""
 
 
 def _checkpointer(parts: Iterable[str]) -> ocp.Checkpointer:
-    """For parts of arrays, which are stored as they are: compressing them would take longer than training does."""
+    """A writer and reader of parts. Arrays are not compressed: that would take longer than training does."""
     handlers: Any = {name: ocp.PyTreeCheckpointHandler(use_compression=False, use_ocdbt=False) for name in parts}
     return ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers | {_CHECKSUMS: ocp.JsonCheckpointHandler()}))
 
 
 @contextlib.contextmanager
 def _quiet_orbax() -> Iterator[None]:
-    """Orbax warns at each save that it need not merge what it was told not to split."""
+    """Without Orbax's warning at each save that it merges nothing, which is intended."""
     logger = logging.getLogger("absl")
 
     def is_needed(record: logging.LogRecord) -> bool:

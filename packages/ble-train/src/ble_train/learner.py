@@ -1,90 +1,103 @@
-"""Agents that learn from many environments in lockstep; one environment is their one-lane case.
+"""Agents that learn from many environments at once; one environment is the case of one lane.
 
-A lane is one environment's stream of episodes, in the order of Gymnasium's `AutoresetMode.NEXT_STEP`: an episode of T
-steps is T + 1 `LaneStep`s, the first of which begins it. The action chosen after the last one is never flown.
+A lane is one environment of a batch, with its stream of episodes in the order of Gymnasium's `AutoresetMode.NEXT_STEP`:
+an episode of T steps is T + 1 `LaneStep`s, the first of which begins it. The environment ignores the action that is
+chosen at an episode's end.
 """
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ble_agents.agent import Agent, AgentMode
-from ble_agents.exported_policy import ExportedPolicy
 from ble_agents.policy import Policy
 from ble_train.checkpoints import Checkpoints
 
 State = dict[str, Any]
-"""A pytree of arrays, as a checkpoint keeps it."""
+"""A pytree of arrays, which checkpoints hold."""
 
 
 class LaneStep(NamedTuple):
-    """What every lane is told at one step: arrays with a row for each lane."""
+    """The transitions of one step of all lanes: arrays with a row for each lane."""
 
     observation: np.ndarray
-    """float32[lanes, ...], what is observed now."""
+    """float32[lanes, ...], after the last action."""
     reward: np.ndarray
     """float32[lanes], of the last action."""
     terminated: np.ndarray
     """bool[lanes], whether the last action ended the episode in a terminal state."""
     truncated: np.ndarray
-    """bool[lanes], whether a time limit ended it."""
+    """bool[lanes], whether a time limit ended the episode. `Learner.step` does not know that yet and gives False; there
+    `begins` of the next step shows the end."""
     begins: np.ndarray
-    """bool[lanes], whether the observation is the first of an episode; nothing else is then told."""
+    """bool[lanes], whether the observation is the first of an episode; the other fields mean nothing then."""
 
 
 class Learner(Agent):
-    """An agent that flies any number of lanes and learns from all of them.
+    """An agent that acts in any number of lanes and learns from all of them.
 
-    Subclasses say how in `start_lanes` and `step_lanes`; in evaluation mode those neither learn nor store anything. Its
-    checkpoints hold `learned_state`, and the newest `working_state` beside it, with which a resumed run equals one that
-    was never stopped.
+    Subclasses implement `start_lanes`, `step_lanes`, `learned_state` and `set_learned_state`, and `working_state` and
+    `set_working_state` if a resumed run shall equal one that was never stopped. The episode-by-episode methods of
+    `Agent` and the checkpoints follow from these. In evaluation mode a learner neither learns nor stores anything.
+
+    Attributes:
+        mode: whether it learns.
+        num_lanes: lanes it acts in, 0 before `start_lanes`.
+        planned_env_steps: steps of all environments in the whole run, from `plan`; None if they are not known.
     """
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int]) -> None:
         self.mode = AgentMode.TRAIN
         self.num_lanes = 0
+        self.planned_env_steps: int | None = None
         super().__init__(num_actions, observation_shape)
+
+    def plan(self, total_env_steps: int | None) -> None:
+        """Set the planned length of the run in steps of all environments, which schedules may follow; None: unknown."""
+        self.planned_env_steps = total_env_steps
 
     @abc.abstractmethod
     def start_lanes(self, num_lanes: int) -> None:
-        """Fly in so many lanes from now on, and forget the flights in progress. Sets `num_lanes`."""
+        """Act in so many lanes from now on, and forget the episodes in progress. Sets `num_lanes`."""
 
     @abc.abstractmethod
     def step_lanes(self, lanes: LaneStep) -> np.ndarray:
-        """Learn from what the lanes are told; returns the next action of each, int32[num_lanes]."""
+        """Learn from the lanes' transitions; returns the next action of each lane, int32[num_lanes]."""
 
     @abc.abstractmethod
     def learned_state(self) -> State:
-        """What was learned and how learning goes on: parameters, optimiser, counters, random state."""
+        """What was learned and what learning depends on: parameters, optimiser, counters, random state."""
 
     @abc.abstractmethod
     def set_learned_state(self, state: State) -> None:
-        """Continue from a `learned_state` of an agent with the same options."""
+        """Continue from the `learned_state` of a learner with the same options."""
 
-    @abc.abstractmethod
     def working_state(self) -> State:
-        """What else a run needs to go on as if it had not been stopped: memory, and what the lanes remember."""
+        """What else the next step depends on: a replay memory, the episodes in progress. Empty by default."""
+        return {}
 
-    @abc.abstractmethod
     def set_working_state(self, state: State) -> None:
-        """Continue from a `working_state` of an agent with the same options, after `start_lanes`."""
+        """Continue from the `working_state` of a learner with the same options, after `start_lanes`."""
 
-    @abc.abstractmethod
-    def exported_policy(self) -> ExportedPolicy:
-        """How it flies in evaluation, with the present parameters: what is exported."""
-
-    def policy(self) -> Policy:
-        """The frozen policy as pure functions."""
-        return self.exported_policy().policy()
-
-    @abc.abstractmethod
     def take_metrics(self) -> dict[str, float]:
-        """Means of losses and the like since the last call, by name; empty when nothing was learned."""
+        """Means of losses and other training quantities since the last call; empty if nothing was learned."""
+        return {}
+
+    def log_metrics(self, metrics: Mapping[str, Any], step: int) -> None:
+        """Write training quantities to the summary writer, if there is one, under the tags `Train/NAME`."""
+        if self.summary_writer is not None:
+            for name, value in metrics.items():
+                self.summary_writer.add_scalar(f"Train/{name}", float(value), step)
+
+    def policy(self) -> Policy | None:
+        """The exported policy as pure functions, or None if there is none."""
+        exported = self.exported_policy()
+        return None if exported is None else exported.policy()
 
     def set_mode(self, mode: AgentMode | str) -> None:
-        """Learn ("train"), or act as well as it can and stay as it is ("eval")."""
+        """Learn ("train"), or act as well as possible and stay unchanged ("eval")."""
         self.mode = AgentMode(mode)
 
     def begin_episode(self, observation: np.ndarray) -> int:
@@ -98,7 +111,7 @@ class Learner(Agent):
         return self._step_one(observation, reward)
 
     def end_episode(self, reward: float, terminal: bool = True) -> None:
-        """Learn the end: at a terminal state the last action's reward; a time limit needs no more than `step` said."""
+        """Learn from the last transition if it is terminal. At a time limit `step` has received it."""
         if terminal:
             self._step_one(np.zeros(self._observation_shape, np.float32), reward, terminated=True)
 
@@ -122,7 +135,7 @@ class Learner(Agent):
         """Read what was learned.
 
         Raises:
-            CheckpointError: there is none under this number, it is damaged, or it is of other options.
+            CheckpointError: there is no checkpoint of this number, it is damaged, or it belongs to other options.
         """
         self.set_learned_state(Checkpoints(checkpoint_dir).load(iteration_number, self._learned_part())["agent"])
 
@@ -133,7 +146,7 @@ class Learner(Agent):
             Its number, or -1 if there is none.
 
         Raises:
-            CheckpointError: there are only damaged ones, or the newest is of other options.
+            CheckpointError: all checkpoints are damaged, or the newest belongs to other options.
         """
         found = Checkpoints(checkpoint_dir).load_latest(self._learned_part(), resuming=self._working_part())
         if found is None:

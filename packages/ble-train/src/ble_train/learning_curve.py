@@ -1,24 +1,25 @@
-"""How the score rose: a record an evaluation, as JSON lines and as a picture."""
+"""The validation scores of a run, as JSON lines and as a picture."""
 
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from ble_train.files import append_json_line, cut_json_lines, write_bytes_atomically
+from ble_sim.files.atomic import write_bytes
+from ble_sim.files.json_lines import append_json_line, cut_json_lines
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """An evaluation during training.
+    """One validation.
 
     Attributes:
-        iteration: after which it was.
-        env_steps: flown in training until then.
-        seconds: of wall time until then, evaluations included.
+        iteration: number of the iteration before it.
+        env_steps: steps of training until then.
+        seconds: wall time until then, earlier validations included.
         twr50: mean over the validation episodes.
         twr50_error: its standard error.
         reward: mean of the sums over an episode.
-        num_episodes: how many were flown.
+        num_episodes: number of episodes.
     """
 
     iteration: int
@@ -31,12 +32,12 @@ class CurvePoint:
 
 
 class LearningCurve:
-    """The evaluations of a run, in learning_curve.jsonl and learning_curve.png in its folder.
+    """The validations of a run, in learning_curve.jsonl and learning_curve.png in its folder.
 
     Args:
-        folder: of the run.
+        folder: the run's folder.
         title: of the picture.
-        first_iteration: evaluations from this iteration on are forgotten: they are repeated.
+        first_iteration: points from this iteration on are removed; the run repeats them.
 
     Raises:
         ValueError: the file is damaged; the message names the line.
@@ -50,11 +51,11 @@ class LearningCurve:
         self.points = [CurvePoint(**line) for line in lines]
 
     def add(self, point: CurvePoint) -> bool:
-        """Keep an evaluation; returns whether it is the best so far."""
+        """Keep a point; returns whether it is the best so far."""
         is_best = all(point.twr50 > other.twr50 for other in self.points)
         self.points.append(point)
         append_json_line(self._lines, dataclasses.asdict(point))
-        write_bytes_atomically(self._picture, _drawn(self.points, self._title))
+        write_bytes(self._picture, _drawn(self.points, self._title))
         return is_best
 
 

@@ -1,102 +1,66 @@
-"""What a training run was started with, kept in its folder as config.json."""
+"""The settings of a training run, kept in its folder as settings.json."""
 
-import dataclasses
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ble_agents.plugins import find_agent
-from ble_env.task_parts import TASK_PARTS, options_field
-from ble_eval.command_line.errors import UserError
-from ble_sim.plugins.options import options_from_json
-from ble_train.files import write_text_atomically
+from ble_agents.create import find_agent
+from ble_env import task_parts
+from ble_eval.settings import (
+    SETTINGS_FILE,
+    RunSettings,
+    choice_from_json,
+    part_from_json,
+    software,
+    training_record,
+)
+from ble_sim.files.atomic import write_json
 
-FILE_NAME = "config.json"
+LENGTHS = ("num_iterations", "num_steps")
+"""How a run's length is given. It is not one of the settings, since it may change when the run goes on."""
 
 
 @dataclass(frozen=True)
-class RunSettings:
+class TrainingSettings(RunSettings):
     """Everything that shapes what is learned.
 
     Attributes:
-        agent: registered name.
-        agent_options: an instance of its `options_type`.
-        num_envs: how many environments are flown in lockstep; 1 for the classic loop.
-        episodes_per_iteration, max_episode_length: of the loop.
-        wind_field, observation, reward: registered names, of the environments' parts.
-        wind_field_options, observation_options, reward_options: instances of their `options_type`.
-        precision: of the environments.
-        seed: of the agent and of the episodes.
+        num_envs: number of environments flown side by side; 1 for the classic loop.
+        episodes_per_iteration: of the loop.
+        max_episode_length: agent steps after which an episode is cut off.
     """
 
-    agent: str
-    agent_options: Any
     num_envs: int
     episodes_per_iteration: int
     max_episode_length: int
-    wind_field: str
-    wind_field_options: Any
-    observation: str
-    observation_options: Any
-    reward: str
-    reward_options: Any
-    precision: str
-    seed: int
-
-    def to_json(self) -> dict[str, Any]:
-        """The values by name, of JSON's types."""
-        return json.loads(json.dumps(dataclasses.asdict(self), default=str))
 
 
-def write_settings(folder: Path, settings: RunSettings, software: Mapping[str, str]) -> None:
-    """Keep a run's configuration, and the versions it runs with, in its folder."""
-    record = {**settings.to_json(), "software": dict(software)}
-    write_text_atomically(folder / FILE_NAME, json.dumps(record, indent=2) + "\n")
-
-
-def read_settings(path: Path) -> RunSettings:
-    """Read a run's configuration.
+def write_settings(folder: Path, settings: TrainingSettings, length: Mapping[str, int]) -> None:
+    """Write the settings, the length and the software of a run to its folder.
 
     Args:
-        path: of the file, or of the folder of a run.
+        folder: of the run.
+        settings: of the run.
+        length: its length, by one of `LENGTHS`.
+    """
+    record = {**settings.to_json(), **length, "software": software(settings, "ble-train", "optax")}
+    write_json(folder / SETTINGS_FILE, record, indent=2)
+
+
+def read_settings(path: Path) -> tuple[TrainingSettings, dict[str, int]]:
+    """Read the settings of a run, and its length by one of `LENGTHS`.
+
+    Args:
+        path: the file, or the folder of the run.
 
     Raises:
-        UserError: it cannot be read, or holds something else.
-        UnknownNameError: the agent or a part of the environment is not installed.
+        UserError: it cannot be read, holds something else, or names an extension that is not installed.
     """
-    path = path / FILE_NAME if path.is_dir() else path
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        values.pop("software", None)
-        values["agent_options"] = options_from_json(find_agent(values["agent"]).options_type, values["agent_options"])
-        for part in TASK_PARTS:
-            options_type, options = TASK_PARTS[part].get(values[part]).options_type, options_field(part)
-            values[options] = options_from_json(options_type, values[options])
-        return RunSettings(**values)
-    except FileNotFoundError:
-        raise UserError(f"There is no {path}, so {path.parent} is not the folder of a training run.") from None
-    except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} does not describe a training run: {error}.") from None
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from error
-
-
-def differences(there: RunSettings, here: RunSettings) -> str:
-    """Where two configurations differ, in words; empty when nowhere."""
-    old, new = _flat(there.to_json()), _flat(here.to_json())
-    return "; ".join(
-        f"{name} is {old.get(name)!r} there and {new.get(name)!r} here"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name)
-    )
-
-
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    options = {
-        f"{part.replace('_', ' ')} option {name}": value
-        for part in ("agent", *TASK_PARTS)
-        for name, value in values.pop(options_field(part)).items()
-    }
-    return {**values, **options}
+    with training_record(path / SETTINGS_FILE if path.is_dir() else path) as record:
+        values: dict[str, Any] = {
+            "agent": choice_from_json(record, "agent", find_agent),
+            "task": {part.argument: part_from_json(record, part) for part in task_parts.TASK_PARTS},
+        }
+        values |= {field.name: record[field.name] for field in fields(TrainingSettings) if field.name not in values}
+        return TrainingSettings(**values), {name: record[name] for name in LENGTHS if name in record}

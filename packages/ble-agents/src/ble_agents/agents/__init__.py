@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""The built-in agents."""

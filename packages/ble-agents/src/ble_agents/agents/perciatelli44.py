@@ -1,4 +1,4 @@
-"""Perciatelli44: the agent that Bellemare et al. (Nature 588, 2020) trained, with its weights frozen."""
+"""Perciatelli44: the agent that Bellemare et al. (Nature 588, 2020) trained, with its published weights."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -7,9 +7,8 @@ from typing import Any
 
 from ble_agents.benchmark_spaces import NUM_ACTIONS, require_benchmark_spaces
 from ble_agents.exported_policy import Architecture, ExportedPolicy
-from ble_agents.networks.quantile import HIDDEN_SIZES, NUM_QUANTILES
-from ble_agents.options import NoOptions
-from ble_agents.policy import PolicyAgent
+from ble_agents.options import QuantileNetworkOptions
+from ble_agents.policy_agent import PolicyAgent
 from ble_env.observation.layout import NUM_FEATURES
 from ble_sim.files.models import load_arrays
 
@@ -19,14 +18,14 @@ ARCHITECTURE = Architecture(
     "quantile",
     (NUM_FEATURES,),
     NUM_ACTIONS,
-    # Accelerators round the factors of float32 products unless told not to, and Q values lie close together.
-    (("hidden_sizes", HIDDEN_SIZES), ("num_quantiles", NUM_QUANTILES), ("precision", "highest")),
+    # At lower precision accelerators round the factors of products, and Q values lie close together.
+    QuantileNetworkOptions(precision="highest"),
 )
 
 
 @cache
 def load_params() -> dict[str, Any]:
-    """The published weights, as the network of `ARCHITECTURE` takes them.
+    """The published weights in the structure of the network of `ARCHITECTURE`.
 
     Raises:
         ModelFileError: the weights' file is damaged.
@@ -38,7 +37,7 @@ def load_params() -> dict[str, Any]:
 
 
 class Perciatelli44(PolicyAgent):
-    """Takes the action whose return its frozen network expects to be the largest, the first on ties."""
+    """Takes the action with the largest expected return, the first on ties."""
 
     def __init__(
         self,
@@ -46,7 +45,6 @@ class Perciatelli44(PolicyAgent):
         observation_shape: Sequence[int],
         *,
         seed: int | None = None,
-        options: NoOptions | None = None,
     ) -> None:
         require_benchmark_spaces("perciatelli44", num_actions, observation_shape)
         super().__init__(num_actions, observation_shape, self.exported_policy().policy(), seed)

@@ -6,13 +6,13 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 
-from ble_agents.options import NoOptions
-from ble_agents.policy import Policy, PolicyAgent
+from ble_agents.policy import Policy
+from ble_agents.policy_agent import PolicyAgent
 
 
 @cache
 def random_policy(num_actions: int) -> Policy:
-    """Draws every action from `num_actions`, whatever is observed."""
+    """Draws every action uniformly, from the numbers below `num_actions`."""
 
     def draw(key: jax.Array) -> jax.Array:
         with jax.threefry_partitionable(False):
@@ -34,6 +34,5 @@ class RandomAgent(PolicyAgent):
         observation_shape: Sequence[int],
         *,
         seed: int | None = None,
-        options: NoOptions | None = None,
     ) -> None:
         super().__init__(num_actions, observation_shape, random_policy(num_actions), seed)

@@ -1,11 +1,12 @@
-"""Follows a target pressure that wanders at random: the reference's exploration policy.
+"""Follows a target pressure that moves at random: the original's exploration policy.
 
 The target t starts uniform in the range of start pressures. At the n-th step of an episode it moves by
 
     t += n 180 s * rate * normal
 
-(the time is that since the episode began) and is never clipped, so late in an episode the walk mostly
-commands one way. The balloon is steered towards the target when it is further from it than the hysteresis.
+where n 180 s is the time since the start of the episode. The target is never clipped, so late in an episode the walk
+mostly commands one direction. The action moves the balloon towards the target when it is further away than the
+hysteresis.
 """
 
 from collections.abc import Sequence
@@ -18,24 +19,25 @@ from jax.typing import ArrayLike
 
 from ble_agents.benchmark_spaces import require_benchmark_spaces
 from ble_agents.options import RandomWalkOptions
-from ble_agents.policy import Policy, PolicyAgent
+from ble_agents.policy import Policy
+from ble_agents.policy_agent import PolicyAgent
 from ble_env.observation.layout import named_features
-from ble_sim.balloon.safety import Action
+from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.scenario import MIN_START_PRESSURE
 
 MAX_START_PRESSURE = 11400.0
-"""Pa; the highest that is safe in every atmosphere, since the walk does not know the one it flies in."""
+"""Pa; the highest that is safe in every atmosphere. The walk does not know the atmosphere of its episode."""
 DEFAULTS = RandomWalkOptions()
 
 
 class RandomWalkCarry(NamedTuple):
-    """What the walk remembers. Scalars."""
+    """The memory of the walk. Scalars."""
 
     target: jax.Array
     """float32, Pa"""
     steps: jax.Array
-    """int32, how many this episode has had"""
+    """int32, steps of this episode so far"""
 
 
 def draw_target(key: jax.Array) -> jax.Array:
@@ -45,7 +47,7 @@ def draw_target(key: jax.Array) -> jax.Array:
 
 
 def move_target(key: jax.Array, carry: RandomWalkCarry, options: RandomWalkOptions) -> RandomWalkCarry:
-    """The walk one step on."""
+    """The walk after one more step."""
     steps = carry.steps + 1
     deviation = (STEP_SECONDS * options.deviation_rate) * steps.astype(jnp.float32)
     with jax.threefry_partitionable(False):
@@ -54,7 +56,7 @@ def move_target(key: jax.Array, carry: RandomWalkCarry, options: RandomWalkOptio
 
 
 def steer(target: jax.Array, observation: ArrayLike, options: RandomWalkOptions) -> jax.Array:
-    """The action that brings the balloon to the target pressure; lower pressure is up."""
+    """The action that moves the balloon towards the target pressure; lower pressure is up."""
     pressure = named_features(observation).pressure
     above_target = jnp.where(pressure + options.hysteresis < target, Action.DOWN, Action.STAY)
     return jnp.where(pressure - options.hysteresis > target, Action.UP, above_target).astype(jnp.int32)
@@ -78,7 +80,7 @@ def random_walk_policy(options: RandomWalkOptions) -> Policy:
 
 
 class RandomWalkAgent(PolicyAgent):
-    """Follows a target pressure that wanders at random."""
+    """Follows a target pressure that moves at random."""
 
     def __init__(
         self,

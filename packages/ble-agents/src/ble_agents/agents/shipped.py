@@ -1,15 +1,14 @@
-"""Agents that this project trained and ships. docs/results of the repository says how, and how well they fly."""
+"""Agents trained by this project. docs/results of the repository describes their training and their scores."""
 
 from collections.abc import Sequence
 from importlib import resources
 from typing import ClassVar
 
 from ble_agents.agents.exported import TrainedAgent
-from ble_agents.options import NoOptions
 
 
 class ShippedAgent(TrainedAgent):
-    """An agent whose network comes with this package, in a file of its data folder.
+    """An agent whose exported policy is a file in this package's data folder.
 
     Raises:
         ValueError: the actions or observations are not the benchmark's.
@@ -23,19 +22,18 @@ class ShippedAgent(TrainedAgent):
         observation_shape: Sequence[int],
         *,
         seed: int | None = None,
-        options: NoOptions | None = None,
     ) -> None:
         file = resources.files("ble_agents") / "data" / self.file_name
-        super().__init__(file, num_actions, observation_shape, seed=seed, options=options)
+        super().__init__(file, num_actions, observation_shape, seed=seed)
 
 
 class Windward(ShippedAgent):
-    """Scores the levels of the wind column with a small network: PPO from scratch."""
+    """Scores the levels of the wind column with a small network; trained from scratch by PPO."""
 
     file_name = "windward.npz"
 
 
 class Tradewind(ShippedAgent):
-    """Perciatelli44's network, trained on in the benchmark's own winds: QR-DQN."""
+    """Perciatelli44's network after more training by QR-DQN in the benchmark's winds."""
 
     file_name = "tradewind.npz"

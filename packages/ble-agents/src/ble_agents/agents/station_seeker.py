@@ -19,9 +19,10 @@ from jax.typing import ArrayLike
 
 from ble_agents.benchmark_spaces import require_benchmark_spaces
 from ble_agents.options import StationSeekerOptions
-from ble_agents.policy import Policy, PolicyAgent, memoryless_policy
+from ble_agents.policy import Policy, memoryless_policy
+from ble_agents.policy_agent import PolicyAgent
 from ble_env.observation.layout import CENTER_LEVEL, NUM_RELATIVE_LEVELS, named_features
-from ble_sim.balloon.safety import Action
+from ble_sim.balloon.altitude_control import Action
 
 DEFAULTS = StationSeekerOptions()
 

@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""Neural networks of learned agents."""

@@ -1,22 +1,24 @@
-"""A policy that scores every level of the wind column and moves towards those with high scores.
+"""A network that scores every level of the wind column and steers to the levels with high scores.
 
-One small network, the same for all levels, sees a level's wind and the balloon and gives it a score s. The actions'
-logits are those of drawing a level with probability softmax(s) and steering to it:
+One small network, the same for all levels, computes a score s from a level's wind and the balloon. The actions' logits
+are those of drawing a level with probability softmax(s) and steering to it:
 
     up = log sum exp(s of the levels above),  stay = s of the balloon's own level,  down = log sum exp(s of those below)
 
-plus a correction by a second network, which sees the balloon and the levels' features averaged with those probabilities
-and also estimates the return. StationSeeker is such a policy, with scores made by hand.
+A second network adds a correction and estimates the return. Its inputs are the balloon, and the hidden features of the
+levels averaged with these probabilities. StationSeeker is a policy of this kind with scores made by hand.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from ble_agents.benchmark_spaces import NUM_ACTIONS
+from ble_agents.networks.network import ActorCriticOutput
+from ble_agents.options import LevelNetworkOptions
 from ble_env.observation.layout import (
     CENTER_LEVEL,
     FIRST_WIND_FEATURE,
@@ -27,10 +29,11 @@ from ble_env.observation.layout import (
 )
 
 LEVEL_STRIDE = 5
-"""Every fifth level is looked at, 250 Pa apart: the wind's own grid has steps of 1000 Pa."""
+"""The network uses every fifth level. They are 250 Pa apart; the wind's own grid has steps of 1000 Pa."""
 CENTER_TOKEN = 26
-"""Levels that are looked at on either side of the balloon's own: the whole range within reach is no wider."""
+"""Levels used on either side of the balloon's own. The range of reachable pressures is no wider."""
 NUM_TOKENS = 2 * CENTER_TOKEN + 1
+"""Levels that the network uses."""
 _LEVELS = slice(
     CENTER_LEVEL - CENTER_TOKEN * LEVEL_STRIDE, CENTER_LEVEL + CENTER_TOKEN * LEVEL_STRIDE + 1, LEVEL_STRIDE
 )
@@ -39,32 +42,28 @@ _UNREACHABLE_SCORE = -30.0
 _POSITION = (np.arange(NUM_TOKENS, dtype=np.float32) - CENTER_TOKEN) / CENTER_TOKEN
 
 
-class ActorCriticOutput(NamedTuple):
-    """What an actor-critic network makes of observations with leading axes [...]."""
-
-    logits: jax.Array
-    """float32[..., actions]"""
-    value: jax.Array
-    """float32[...], the expected return."""
-
-
 class LevelNetwork(nn.Module):
     """Actor and critic over the levels of the benchmark's observation.
 
     Attributes:
         level_sizes: hidden layers of the network that scores a level.
-        summary_sizes: hidden layers of the network that sees all of them together.
+        summary_sizes: hidden layers of the network that corrects the logits and estimates the return.
     """
 
     level_sizes: Sequence[int] = (32, 32)
     summary_sizes: Sequence[int] = (128, 64)
+
+    @nn.nowrap
+    def preferences(self, output: ActorCriticOutput) -> jax.Array:
+        """The logits."""
+        return output.logits
 
     @nn.compact
     def __call__(self, observation: jax.Array) -> ActorCriticOutput:
         """float32[..., 1099] -> logits [..., 3] (down, stay, up) and value [...]."""
         levels, reachable = _level_features(observation)
         balloon = _balloon_features(observation)
-        # The balloon enters the first layer once for all levels.
+        # The balloon contributes the same to the first layer of all levels: it is computed once.
         hidden = nn.relu(
             nn.Dense(self.level_sizes[0])(levels) + nn.Dense(self.level_sizes[0], use_bias=False)(balloon)[..., None, :]
         )
@@ -86,8 +85,19 @@ class LevelNetwork(nn.Module):
         return ActorCriticOutput(steering + correction, value)
 
 
+def level_network(num_actions: int, *, options: LevelNetworkOptions = LevelNetworkOptions()) -> LevelNetwork:
+    """The network of these options.
+
+    Raises:
+        ValueError: the actions are not the benchmark's three.
+    """
+    if num_actions != NUM_ACTIONS:
+        raise ValueError(f"A level network chooses among {NUM_ACTIONS} actions, not {num_actions}.")
+    return LevelNetwork(options.level_sizes, options.summary_sizes)
+
+
 def _level_features(observation: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Features [..., NUM_TOKENS, 8] and reachability [..., NUM_TOKENS] of the levels that are looked at."""
+    """Features [..., NUM_TOKENS, 8] and reachability [..., NUM_TOKENS] of the levels that are used."""
     column = observation[..., FIRST_WIND_FEATURE:NUM_FEATURES]
     column = column.reshape(*observation.shape[:-1], NUM_RELATIVE_LEVELS, 3)[..., _LEVELS, :]
     uncertainty, bearing, magnitude = column[..., 0], column[..., 1], column[..., 2]
@@ -107,7 +117,7 @@ def _level_features(observation: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _balloon_features(observation: jax.Array) -> jax.Array:
-    """Features [..., 20] of the balloon: the observed ones, and its distance where that matters most."""
+    """Features [..., 20] of the balloon: the observed ones, and four functions of the distance to the station."""
     distance = named_features(observation).distance
     near = [jnp.exp(-distance / 35.0), jnp.exp(-distance / 100.0), jnp.minimum(distance / 50.0, 4.0), distance < 50.0]
     observed = observation[..., : len(Feature)]

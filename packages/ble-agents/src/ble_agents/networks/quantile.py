@@ -1,4 +1,4 @@
-"""Neural networks of the learned agents."""
+"""Networks that estimate quantiles of the return."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,28 +7,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-HIDDEN_SIZES = (600,) * 7
-"""The trunk of the published agent."""
-NUM_QUANTILES = 51
+from ble_agents.networks.mlp import MLP
+from ble_agents.options import HIDDEN_SIZES, NUM_QUANTILES, MatrixPrecision, QuantileNetworkOptions
 
 fan_in_uniform = nn.initializers.variance_scaling(1.0 / 3.0**0.5, "fan_in", "uniform")
-"""How the kernels of quantile networks start; biases start at zero."""
-
-
-class MLP(nn.Module):
-    """ReLU layers and a linear output; parameters `Dense_0`, `Dense_1`, ... in the order of the layers."""
-
-    hidden_sizes: Sequence[int]
-    output_size: int
-    kernel_init: Callable[..., Any] = nn.initializers.glorot_uniform()
-    precision: jax.lax.Precision | None = None
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """[..., inputs] -> [..., output_size]."""
-        for size in self.hidden_sizes:
-            x = nn.relu(nn.Dense(size, kernel_init=self.kernel_init, precision=self.precision)(x))
-        return nn.Dense(self.output_size, kernel_init=self.kernel_init, precision=self.precision)(x)
+"""Initial distribution of the kernels of quantile networks; biases start at zero."""
 
 
 class QuantileNetwork(nn.Module):
@@ -38,7 +21,7 @@ class QuantileNetwork(nn.Module):
     num_quantiles: int = NUM_QUANTILES
     hidden_sizes: Sequence[int] = HIDDEN_SIZES
     kernel_init: Callable[..., Any] = fan_in_uniform
-    precision: jax.lax.Precision | None = None
+    precision: MatrixPrecision = None
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -51,6 +34,18 @@ class QuantileNetwork(nn.Module):
             name="mlp",
         )
         return mlp(x).reshape(*x.shape[:-1], self.num_actions, self.num_quantiles)
+
+    @nn.nowrap
+    def preferences(self, output: jax.Array) -> jax.Array:
+        """The expected returns."""
+        return expected_returns(output)
+
+
+def quantile_network(
+    num_actions: int, *, options: QuantileNetworkOptions = QuantileNetworkOptions()
+) -> QuantileNetwork:
+    """The network of these options."""
+    return QuantileNetwork(num_actions, options.num_quantiles, options.hidden_sizes, precision=options.precision)
 
 
 def expected_returns(quantiles: jax.Array) -> jax.Array:

@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""The environments for Gymnasium: shells around `ble_env.core`."""

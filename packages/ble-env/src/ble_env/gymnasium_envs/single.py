@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import gymnasium
 import jax
@@ -12,56 +12,42 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
-from ble_env.core import Task, Transition, advance, begin, outcome, sample
-from ble_env.diagnostics import to_info
+from ble_env import core
+from ble_env.gymnasium_envs.info import to_info
+from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.devices import Device, compute_scope, find_device
-from ble_env.host.packing import Packed, pack, unpack
+from ble_env.host.packing import HostTransition, Packed, pack, pack_transition, unpack
+from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed, next_episode_keys, start_streams
-from ble_env.observation.perciatelli import ObservationFunction
-from ble_env.plugins import make_renderer
 from ble_env.rendering.renderer import Renderer
-from ble_env.reward import RewardFunction
-from ble_env.task_arguments import check_max_episode_steps, make_task, scenario_changes
-from ble_sim.balloon.vehicle import Vehicle
+from ble_env.task import Task, TaskArguments, make_task
 from ble_sim.constants import STEP_SECONDS
-from ble_sim.plugins.registry import unknown_name
+from ble_sim.plugins import unknown_name
+from ble_sim.plugins.registries import RENDERERS
 from ble_sim.precision import check_precision
-from ble_sim.scenario import Scenario
+from ble_sim.scenario import sample_scenario
 from ble_sim.seeds import check_seed
-from ble_sim.state import SimState
-from ble_sim.wind.field import WindField
 
 
-class Snapshot(NamedTuple):
-    """A whole flight at one moment. Immutable: keep it to come back, or restore it elsewhere to branch."""
+def check_max_episode_steps(max_episode_steps: int | None) -> int | None:
+    """Return the time limit if it is one.
 
-    scenario: Scenario
-    state: SimState
-
-    def check_precision(self, precision: str) -> None:
-        """Check that an environment of this precision can continue from here.
-
-        Raises:
-            ValueError: it cannot.
-        """
-        own = str(self.state.balloon.x.dtype)
-        if own != precision:
-            raise ValueError(f"the state is in {own}, this environment in {precision}")
+    Raises:
+        ValueError: it is below 1.
+    """
+    if max_episode_steps is not None and max_episode_steps < 1:
+        raise ValueError(f"max_episode_steps must be at least 1 or None, got {max_episode_steps}")
+    return max_episode_steps
 
 
 class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     """Keep a stratospheric balloon within 50 km of a station by riding the winds of different altitudes.
 
-    Observation: float32[1099], see `ble_env.observation.layout`. Action: 0 down, 1 stay, 2 up, for the next 180 s.
+    Observation: float32[1099], see `ble_env.named_features`. Action: 0 down, 1 stay, 2 up, for the next 180 s.
     Reward: 1 within the radius, less outside, see `ble_env.StationKeepingReward`. Termination: out of power, burst, or
     no superpressure. There is no time limit unless `max_episode_steps` is given (`gymnasium.make` sets 960).
 
     Args:
-        station_keeping_radius_km: what `info["inside_radius"]`, and so TWR50, is judged by. The reward has its own.
-        reward: the name of an installed reward, or a `ble_env.RewardFunction`.
-        observation: what is observed: a name, or a `ble_env.ObservationFunction`.
-        wind_field: a name, or a `ble_sim.wind.field.WindField`.
-        vehicle: the balloon.
         precision: "float32" is the fast path and the default: single steps agree with the reference to the digits
             that it carries, and scores do within their noise. "float64" follows the reference step for step.
         max_episode_steps: truncate after so many steps.
@@ -72,7 +58,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         render_mode: "rgb_array": `render` returns a picture of the flight so far; "human": a window shows it as it
             goes; None: no picture is ever made. A renderer may have other modes.
         renderer: what draws: a name, or a `ble_env.Renderer`.
-        render_period: every how many steps the window is drawn anew, besides the start and the end of an episode.
+        render_period: steps between two drawings of the window, which also shows the start and the end of an episode.
+        task: see `ble_env.TaskArguments`.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 30}  # noqa: RUF012
@@ -80,11 +67,6 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     def __init__(
         self,
         *,
-        station_keeping_radius_km: float = 50.0,
-        reward: str | RewardFunction = "station_keeping",
-        observation: str | ObservationFunction = "perciatelli",
-        wind_field: str | WindField = "generative",
-        vehicle: Vehicle = Vehicle(),
         precision: str = "float32",
         max_episode_steps: int | None = None,
         seed: int | None = None,
@@ -92,11 +74,11 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         render_mode: str | None = None,
         renderer: str | Renderer = "matplotlib",
         render_period: int = 1,
+        **task: Unpack[TaskArguments],
     ) -> None:
         self.precision = check_precision(precision)
         self.max_episode_steps = check_max_episode_steps(max_episode_steps)
-        self.vehicle = vehicle
-        self.task = make_task(wind_field, observation, reward, station_keeping_radius_km, vehicle)
+        self.task, self.vehicle = make_task(**task)
         self.action_space = spaces.Discrete(3)
         self.observation_space = self.task.observation.observation_space
         self.device = find_device(device)
@@ -106,16 +88,16 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self._render_period = render_period
         self._renderer = None
         if render_mode is not None:
-            if isinstance(renderer, str):
-                renderer = make_renderer(renderer, station_keeping_radius_km)
-            if render_mode not in renderer.render_modes:
-                raise unknown_name("render mode", render_mode, renderer.render_modes)
-            self.metadata = self.metadata | {"render_modes": list(renderer.render_modes)}
-            self._renderer = renderer
-        self._compiled = _compiled(self.task)
+            radius = self.task.station_keeping_radius_km
+            made: Renderer = RENDERERS.make(renderer, radius) if isinstance(renderer, str) else renderer
+            if render_mode not in made.render_modes:
+                raise unknown_name("render mode", render_mode, made.render_modes)
+            self.metadata = self.metadata | {"render_modes": list(made.render_modes)}
+            self._renderer = made
+        self._programs = _programs(self.task)
         with self._scope():
-            self._wind_parameters = self.task.wind_field.parameters()
-        self._flight: tuple[Packed, Packed] | None = None
+            self._params = self.task.make_params(self.vehicle)
+        self._snapshot: tuple[Packed, Packed] | None = None
         self._start_time = 0
         self._num_steps = 0
         self._is_over = False
@@ -141,15 +123,15 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             self._start_stream(seed)
         super().reset(seed=seed)
         with self._scope():
-            scenario = self._compiled.sample(self._wind_parameters, self.vehicle, self._next_episode_key())
+            scenario = self._programs.sample(self._params, self._next_episode_key())
             scenario = dataclasses.replace(
                 scenario,
                 **{name: jnp.asarray(value, getattr(scenario, name).dtype) for name, value in changes.items()},
             )
-            self._flight, told = self._compiled.begin(scenario)
+            self._snapshot, transition = self._programs.start(scenario)
         self._start_time = int(scenario.start_time)
         self._num_steps = 0
-        observation, _, self._is_over, info = self._report(told)
+        observation, _, self._is_over, info = self._report(transition)
         self._begin_drawing(info)
         return observation, info
 
@@ -162,16 +144,16 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """
         if not self.action_space.contains(action):
             raise ValueError(f"action must be 0 (down), 1 (stay) or 2 (up), got {action!r}")
-        if self._flight is None:
+        if self._snapshot is None:
             raise RuntimeError("step was called before the first reset: call reset first")
         if self._is_over:
             raise RuntimeError("the episode has ended: call reset before the next step")
         with self._scope():
-            scenario, state = self._flight
-            state, told = self._compiled.advance(scenario, state, np.int32(action))
-            self._flight = scenario, state
+            scenario, state = self._snapshot
+            state, transition = self._programs.step(scenario, state, np.int32(action))
+            self._snapshot = scenario, state
         self._num_steps += 1
-        observation, reward, terminated, info = self._report(told)
+        observation, reward, terminated, info = self._report(transition)
         truncated = self.max_episode_steps is not None and self._num_steps >= self.max_episode_steps
         self._is_over = terminated or truncated
         self._draw(info)
@@ -185,7 +167,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """
         if self._renderer is None or self.render_mode is None:
             return None
-        if self._flight is None:
+        if self._snapshot is None:
             raise RuntimeError("render was called before the first reset: call reset first")
         return self._renderer.render(self.render_mode)
 
@@ -195,34 +177,34 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             self._renderer.close()
 
     def get_snapshot(self) -> Snapshot:
-        """The flight as it stands, to come back to with `set_snapshot`.
+        """The flight at this moment, to come back to with `set_snapshot`.
 
         Raises:
             RuntimeError: before the first reset.
         """
-        if self._flight is None:
+        if self._snapshot is None:
             raise RuntimeError("there is no flight before the first reset: call reset first")
         with self._scope():
-            return Snapshot(*self._compiled.save(*self._flight))
+            return Snapshot(*self._programs.save(*self._snapshot))
 
-    def set_snapshot(self, flight: Snapshot) -> tuple[np.ndarray, dict[str, Any]]:
-        """Continue from a state of this or another environment of the same task and precision.
+    def set_snapshot(self, snapshot: Snapshot) -> tuple[np.ndarray, dict[str, Any]]:
+        """Continue from a snapshot of this or another environment of the same task and precision.
 
-        What the balloon has learned about the wind is restored with it, so replaying the same actions gives the same
-        flight. Steps towards `max_episode_steps` count from the start of that flight.
+        The snapshot includes the balloon's wind measurements, so the same actions give the same flight again. Steps
+        towards `max_episode_steps` count from the start of that flight.
 
         Returns:
             The observation and info there.
 
         Raises:
-            ValueError: if the state has another precision.
+            ValueError: the snapshot has another precision.
         """
-        flight.check_precision(self.precision)
-        self._start_time = int(flight.scenario.start_time)
-        self._num_steps = int(flight.state.elapsed) // STEP_SECONDS
+        snapshot.check_precision(self.precision)
+        self._start_time = int(snapshot.scenario.start_time)
+        self._num_steps = int(snapshot.state.elapsed) // STEP_SECONDS
         with self._scope():
-            self._flight, told = self._compiled.restore(*flight)
-        observation, _, self._is_over, info = self._report(told)
+            self._snapshot, transition = self._programs.restore(*snapshot)
+        observation, _, self._is_over, info = self._report(transition)
         self._begin_drawing(info)
         return observation, info
 
@@ -249,39 +231,41 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     def _scope(self) -> AbstractContextManager[None]:
         return compute_scope(self.precision, self.device)
 
-    def _report(self, told: Transition) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
-        observation, reward, terminated, telemetry = jax.device_get(told)
+    def _report(self, transition: HostTransition) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
+        observation, reward, terminated, diagnostics = jax.device_get(transition)
         # A copy, because what comes out of JAX is read-only, which torch warns of when it takes it as it is.
-        return np.array(observation), float(reward), bool(terminated), to_info(telemetry, self._start_time)
+        return np.array(observation), float(reward), bool(terminated), to_info(diagnostics, self._start_time)
 
 
-class _Compiled(NamedTuple):
-    """A task's functions for the single environment, which keeps a flight as packed (scenario, state)."""
+class _Programs(NamedTuple):
+    """A task's compiled functions for the single environment, which keeps scenario and state packed."""
 
     sample: Any
-    begin: Any
-    advance: Any
+    start: Any
+    step: Any
     save: Any
     restore: Any
 
 
 @functools.cache
-def _compiled(task: Task) -> _Compiled:
-    """Compile them; environments of the same task share them."""
+def _programs(task: Task) -> _Programs:
+    """Environments of equal tasks share their compiled functions."""
 
-    def begin_packed(scenario):
-        state, told = begin(task, scenario)
-        return (pack(scenario), pack(state)), told
+    def sample(params, episode_key):
+        return sample_scenario(task.wind_field, params, episode_key)
 
-    def advance_packed(scenario, state, action):
-        state, told = advance(task, unpack(scenario), unpack(state), action)
-        return pack(state), told
+    def start(scenario):
+        state, transition = core.start(task, scenario)
+        return (pack(scenario), pack(state)), pack_transition(transition)
+
+    def step(scenario, state, action):
+        state, transition = core.step(task, unpack(scenario), unpack(state), action)
+        return pack(state), pack_transition(transition)
 
     def save(scenario, state):
         return unpack(scenario), unpack(state)
 
     def restore(scenario, state):
-        return (pack(scenario), pack(state)), outcome(task, scenario, state)
+        return (pack(scenario), pack(state)), pack_transition(core.transition_at(task, scenario, state))
 
-    functions = functools.partial(sample, task), begin_packed, advance_packed, save, restore
-    return _Compiled(*map(jax.jit, functions))
+    return _Programs(*map(jax.jit, (sample, start, step, save, restore)))

@@ -8,23 +8,23 @@ import jax
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from ble_env.gymnasium_envs.single import Snapshot
+from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.seeding import next_episode_keys, start_streams
 from ble_env.host.tile import Tile
 from ble_sim.constants import STEP_SECONDS
 
 
-class Told(NamedTuple):
-    """What environments are told: arrays with a row for each."""
+class Transitions(NamedTuple):
+    """The transitions of environments: arrays with a row for each."""
 
     observation: np.ndarray
     reward: np.ndarray
     terminated: np.ndarray
     truncated: np.ndarray
-    telemetry: np.ndarray
-    """Of the fields of `ble_env.diagnostics.Diagnostics`"""
+    diagnostics: np.ndarray
+    """Packed, float[num_envs, fields]."""
     start_time: np.ndarray
-    """Of the episode, seconds since 1970 UTC"""
+    """Of the episode, seconds since 1970 UTC."""
 
 
 class TiledEnvs:
@@ -63,23 +63,23 @@ class TiledEnvs:
         with self._tile.scope():
             self._streams[lanes] = start_streams(padded)[lanes]
 
-    def reset(self, lanes: np.ndarray, changes: Mapping[str, float] = MappingProxyType({})) -> Told:
-        """Begin the next episodes of some environments; `changes` are as of `Tile.reset`."""
+    def reset(self, lanes: np.ndarray, changes: Mapping[str, float] = MappingProxyType({})) -> Transitions:
+        """Begin the next episodes of some environments; see `Tile.reset` for `changes`."""
         if lanes.size:
             self._tile.reset(lanes, self._next_episode_keys(lanes), changes)
             self._num_steps[lanes] = 0
             self._is_over[lanes] = False
-        return self.told()
+        return self.transitions()
 
-    def step(self, actions: np.ndarray) -> tuple[Told, Told]:
+    def step(self, actions: np.ndarray) -> tuple[Transitions, Transitions]:
         """Fly one step, or begin the next episode where it is due.
 
         Args:
             actions: int32[num_envs].
 
         Returns:
-            What the environments are told, and what those were told whose episode ended and the next has begun
-            already: their last observation and telemetry.
+            The transitions that the environments report, and those before a reset in the same step, which hold the
+            last observation and diagnostics of episodes that have just ended.
         """
         is_due = self._is_over & (self._autoreset_mode == AutoresetMode.NEXT_STEP)
         if not is_due.all():
@@ -87,36 +87,37 @@ class TiledEnvs:
             padded[: self._num_envs] = actions
             self._tile.step(padded)
         self._num_steps += 1
-        told = self.reset(np.flatnonzero(is_due))
-        told = told._replace(reward=np.where(is_due, 0.0, told.reward))
-        self._is_over = told.terminated | told.truncated
+        last = self.reset(np.flatnonzero(is_due))
+        last = last._replace(reward=np.where(is_due, 0.0, last.reward))
+        self._is_over = last.terminated | last.truncated
         if self._autoreset_mode != AutoresetMode.SAME_STEP or not self._is_over.any():
-            return told, told
-        begun = self.reset(np.flatnonzero(self._is_over))
-        return told._replace(
-            observation=begun.observation, telemetry=begun.telemetry, start_time=begun.start_time
-        ), told
+            return last, last
+        first = self.reset(np.flatnonzero(self._is_over))
+        reported = last._replace(
+            observation=first.observation, diagnostics=first.diagnostics, start_time=first.start_time
+        )
+        return reported, last
 
-    def told(self) -> Told:
-        """What the environments are told as they stand."""
-        observation, reward, terminated, telemetry, start_time = (
+    def transitions(self) -> Transitions:
+        """The transitions that led to the present states."""
+        observation, reward, terminated, diagnostics, start_time = (
             leaf[: self._num_envs]
-            for leaf in jax.device_get((*self._tile.flights.outcome, self._tile.flights.scenario.start_time))
+            for leaf in jax.device_get((*self._tile.lanes.transition, self._tile.lanes.scenario.start_time))
         )
         limit = np.inf if self._max_episode_steps is None else self._max_episode_steps
         truncated = self._num_steps >= limit
-        return Told(observation, reward.astype(np.float64), terminated, truncated, telemetry, start_time)
+        return Transitions(observation, reward.astype(np.float64), terminated, truncated, diagnostics, start_time)
 
-    def flights(self) -> Snapshot:
-        """The flights of the environments; leaves are views of memory that the next step may change."""
-        state = Snapshot(self._tile.flights.scenario, self._tile.flights.state)
-        return jax.tree.map(lambda leaf: leaf[: self._num_envs], jax.device_get(state))
+    def snapshots(self) -> Snapshot:
+        """The snapshots of the environments; leaves are views of memory that the next step may change."""
+        snapshots = Snapshot(self._tile.lanes.scenario, self._tile.lanes.state)
+        return jax.tree.map(lambda leaf: leaf[: self._num_envs], jax.device_get(snapshots))
 
-    def restore(self, lanes: np.ndarray, flights: Snapshot) -> None:
-        """Continue in some environments from states with a leading axis, a row for each."""
-        outcome = self._tile.restore(lanes, *flights)
-        self._num_steps[lanes] = np.asarray(flights.state.elapsed) // STEP_SECONDS
-        self._is_over[lanes] = np.asarray(outcome.terminated)[lanes]
+    def restore(self, lanes: np.ndarray, snapshots: Snapshot) -> None:
+        """Continue in some environments from snapshots with a leading axis, a row for each."""
+        transition = self._tile.restore(lanes, *snapshots)
+        self._num_steps[lanes] = np.asarray(snapshots.state.elapsed) // STEP_SECONDS
+        self._is_over[lanes] = np.asarray(transition.terminated)[lanes]
 
     @property
     def streams(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import jax
 import numpy as np
@@ -11,27 +11,25 @@ from gymnasium.error import ClosedEnvironmentError
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from ble_env.diagnostics import to_infos
-from ble_env.gymnasium_envs.single import Snapshot
-from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Told
+from ble_env.gymnasium_envs.info import to_infos
+from ble_env.gymnasium_envs.single import check_max_episode_steps
+from ble_env.gymnasium_envs.snapshot import Snapshot
+from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Transitions
 from ble_env.host.devices import Device, find_device, num_cores
+from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed
 from ble_env.host.tile import Tile, fitting_size
-from ble_env.observation.perciatelli import ObservationFunction
-from ble_env.reward import RewardFunction
-from ble_env.task_arguments import check_max_episode_steps, make_task, scenario_changes
-from ble_sim.balloon.safety import Action
-from ble_sim.balloon.vehicle import Vehicle
-from ble_sim.plugins.registry import unknown_name
+from ble_env.task import TaskArguments, make_task
+from ble_sim.balloon.altitude_control import Action
+from ble_sim.plugins import unknown_name
 from ble_sim.precision import check_precision
 from ble_sim.seeds import MAX_SEED, check_seed
-from ble_sim.wind.field import WindField
 
 
 class VectorEnvState(NamedTuple):
     """All that the steps of a `BalloonVectorEnv` depend on: arrays with a row for each environment."""
 
-    flights: Snapshot
+    snapshots: Snapshot
     streams: np.ndarray
     """uint32[num_envs, 2], where the stream of episodes of each is."""
     is_over: np.ndarray
@@ -46,12 +44,11 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     Observations are float32[num_envs, 1099], a new array each time; actions int[num_envs]; rewards float64[num_envs].
     Infos have the keys of `BalloonEnv`'s in Gymnasium's batched form: an array with a row for each environment, and
-    beside `key` the mask `_key` of the rows that are told. Their times are `timedelta64[s]` and `datetime64[s]` (UTC).
+    beside `key` the mask `_key` of the rows that are reported. Times are `timedelta64[s]` and `datetime64[s]` (UTC).
 
     Args:
         num_envs: how many environments.
-        station_keeping_radius_km, reward, observation, wind_field, vehicle, precision, device: as of
-            `BalloonEnv`.
+        precision, device: see `BalloonEnv`.
         max_episode_steps: truncate an episode after so many steps; `gymnasium.make_vec` sets 960.
         seed: environment i goes through the stream of episodes of `seed + i`, as a `BalloonEnv` of that seed does; None
             takes one from the clock.
@@ -61,23 +58,20 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             `reset(options={"reset_mask": mask})` is called.
         tile_size: how many are flown in one compiled call. None takes the power of two that holds `num_envs`, at most
             32: the best for processors, while an accelerator wants more. Rounding differs between sizes.
+        task: see `ble_env.TaskArguments`.
     """
 
     def __init__(
         self,
         num_envs: int = 1,
         *,
-        station_keeping_radius_km: float = 50.0,
-        reward: str | RewardFunction = "station_keeping",
-        observation: str | ObservationFunction = "perciatelli",
-        wind_field: str | WindField = "generative",
-        vehicle: Vehicle = Vehicle(),
         precision: str = "float32",
         max_episode_steps: int | None = None,
         seed: int | None = None,
         device: Device | str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         tile_size: int | None = None,
+        **task: Unpack[TaskArguments],
     ) -> None:
         for name, number in (("num_envs", num_envs), ("tile_size", tile_size)):
             if number is not None and number < 1:
@@ -87,8 +81,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self.max_episode_steps = check_max_episode_steps(max_episode_steps)
         self.autoreset_mode = _find_autoreset_mode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
-        self.vehicle = vehicle
-        self.task = make_task(wind_field, observation, reward, station_keeping_radius_km, vehicle)
+        self.task, self.vehicle = make_task(**task)
         self.single_action_space = spaces.Discrete(len(Action))
         self.single_observation_space = self.task.observation.observation_space
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -99,7 +92,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._chunks = [slice(start, min(start + size, num_envs)) for start in range(0, num_envs, size)]
         self._tiles = [
             TiledEnvs(
-                Tile(self.task, vehicle, self.precision, size, find_device(device)),
+                Tile(self.task, self.vehicle, self.precision, size, find_device(device)),
                 seeds[chunk],
                 self.max_episode_steps,
                 self.autoreset_mode,
@@ -108,7 +101,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         ]
         self._pool = ThreadPoolExecutor(min(len(self._tiles), num_cores())) if len(self._tiles) > 1 else None
         self._is_started = False
-        self._compiled: set[str] = set()
+        self._compiled_functions: set[str] = set()
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
@@ -132,15 +125,15 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         seeds = self._checked_seeds(seed)
         super().reset(seed=None if isinstance(seed, Sequence | np.ndarray) else seeds[0])
 
-        def reset(tile: TiledEnvs, chunk: slice) -> Told:
+        def reset(tile: TiledEnvs, chunk: slice) -> Transitions:
             lanes = np.flatnonzero(mask[chunk])
             given = {lane: one for lane in lanes if (one := seeds[chunk][lane]) is not None}
             tile.seed(np.array(list(given), int), list(given.values()))
             return tile.reset(lanes, changes)
 
-        told = self._on_every_tile(reset, self._chunks)
+        transitions = self._on_every_tile(reset, self._chunks)
         self._is_started = True
-        return self._reported(told, mask)
+        return self._reported(transitions, mask)
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Fly 180 s, or begin the next episode where it is due.
@@ -158,18 +151,18 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if self.autoreset_mode == AutoresetMode.DISABLED:
             self._check_is_none_over()
         pairs = self._on_every_tile(TiledEnvs.step, [actions[chunk] for chunk in self._chunks])
-        told = _concatenated([told for told, _ in pairs])
-        infos: dict[str, Any] = to_infos(told.telemetry, told.start_time, np.ones(self.num_envs, bool))
-        is_over = told.terminated | told.truncated
+        transitions = _concatenated([transitions for transitions, _ in pairs])
+        infos: dict[str, Any] = to_infos(transitions.diagnostics, transitions.start_time, np.ones(self.num_envs, bool))
+        is_over = transitions.terminated | transitions.truncated
         if self.autoreset_mode == AutoresetMode.SAME_STEP and is_over.any():
             infos |= _final_infos(_concatenated([last for _, last in pairs]), is_over)
-        return told.observation, told.reward, told.terminated, told.truncated, infos
+        return transitions.observation, transitions.reward, transitions.terminated, transitions.truncated, infos
 
     def get_snapshot(self, index: int | None = None) -> Snapshot:
-        """The flights as they stand: numpy arrays with a leading axis of `num_envs`.
+        """The snapshots of the environments: numpy arrays with a leading axis of `num_envs`.
 
         Args:
-            index: of one environment, for its flight alone and without that axis, as a `BalloonEnv` takes it.
+            index: of one environment, for its snapshot alone and without that axis, as a `BalloonEnv` takes it.
 
         Raises:
             RuntimeError: before the first reset.
@@ -177,42 +170,42 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         """
         self._check_is_started("there is no flight")
         if index is None:
-            return jax.tree.map(lambda *leaves: np.concatenate(leaves), *(tile.flights() for tile in self._tiles))
+            return jax.tree.map(lambda *leaves: np.concatenate(leaves), *(tile.snapshots() for tile in self._tiles))
         tile, lane = self._place(index)
-        return jax.tree.map(lambda leaf: np.array(leaf[lane]), tile.flights())
+        return jax.tree.map(lambda leaf: np.array(leaf[lane]), tile.snapshots())
 
-    def set_snapshot(self, flights: Snapshot, index: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-        """Continue from states of this or other environments of the same task and precision.
+    def set_snapshot(self, snapshots: Snapshot, index: int | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Continue from snapshots of this or other environments of the same task and precision.
 
         Args:
-            flights: a state with a leading axis of `num_envs`, or with `index` one without it, also a `BalloonEnv`'s.
+            snapshots: with a leading axis of `num_envs`, or with `index` one without it, also a `BalloonEnv`'s.
             index: of the only environment to change.
 
         Returns:
             The observations, and the infos of the environments that changed.
 
         Raises:
-            ValueError: the states have another precision, or are not as many as the environments.
+            ValueError: the snapshots have another precision, or are not as many as the environments.
             RuntimeError: with `index` before the first reset.
             IndexError: there is no such environment.
         """
         self._check_is_open()
-        flights.check_precision(self.precision)
+        snapshots.check_precision(self.precision)
         if index is None:
-            shape = np.shape(flights.state.elapsed)
+            shape = np.shape(snapshots.state.elapsed)
             if shape != (self.num_envs,):
-                raise ValueError(f"expected the states of {self.num_envs} flights, got a leading shape of {shape}")
+                raise ValueError(f"expected snapshots of {self.num_envs} environments, got a leading shape of {shape}")
             for tile, chunk in zip(self._tiles, self._chunks, strict=True):
                 tile.restore(
-                    np.arange(chunk.stop - chunk.start), jax.tree.map(lambda leaf, rows=chunk: leaf[rows], flights)
+                    np.arange(chunk.stop - chunk.start), jax.tree.map(lambda leaf, rows=chunk: leaf[rows], snapshots)
                 )
             self._is_started = True
         else:
-            self._check_is_started("a single flight was set")
+            self._check_is_started("a single snapshot was set")
             tile, lane = self._place(index)
-            tile.restore(np.array([lane]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], flights))
+            tile.restore(np.array([lane]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], snapshots))
         is_changed = np.arange(self.num_envs) == index if index is not None else np.ones(self.num_envs, bool)
-        return self._reported([tile.told() for tile in self._tiles], is_changed)
+        return self._reported([tile.transitions() for tile in self._tiles], is_changed)
 
     def get_state(self) -> VectorEnvState:
         """All that later steps depend on.
@@ -221,7 +214,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             RuntimeError: before the first reset.
         """
         return VectorEnvState(
-            flights=self.get_snapshot(),
+            snapshots=self.get_snapshot(),
             streams=np.concatenate([tile.streams for tile in self._tiles]),
             is_over=np.concatenate([tile.is_over for tile in self._tiles]),
         )
@@ -232,7 +225,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         Raises:
             ValueError: the states have another precision, or are not as many as the environments.
         """
-        self.set_snapshot(state.flights)
+        self.set_snapshot(state.snapshots)
         for tile, chunk in zip(self._tiles, self._chunks, strict=True):
             tile.continue_streams(state.streams[chunk], state.is_over[chunk])
 
@@ -243,13 +236,13 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     def _on_every_tile(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
         # The first time one after another: the first tile compiles for all, which in parallel each would do for itself.
-        is_compiled = function.__name__ in self._compiled
-        self._compiled.add(function.__name__)
+        is_compiled = function.__name__ in self._compiled_functions
+        self._compiled_functions.add(function.__name__)
         return list((self._pool.map if self._pool and is_compiled else map)(function, self._tiles, *arguments))
 
-    def _reported(self, parts: Sequence[Told], is_told: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-        told = _concatenated(parts)
-        return told.observation, to_infos(told.telemetry, told.start_time, is_told)
+    def _reported(self, parts: Sequence[Transitions], is_reported: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+        transitions = _concatenated(parts)
+        return transitions.observation, to_infos(transitions.diagnostics, transitions.start_time, is_reported)
 
     def _place(self, index: int) -> tuple[TiledEnvs, int]:
         if not 0 <= index < self.num_envs:
@@ -317,11 +310,11 @@ def _consecutive_seeds(first: int, number: int) -> list[int]:
     return [check_seed(first + i) for i in range(number)]
 
 
-def _concatenated(parts: Sequence[Told]) -> Told:
-    return Told(*map(np.concatenate, zip(*parts, strict=True)))
+def _concatenated(parts: Sequence[Transitions]) -> Transitions:
+    return Transitions(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _final_infos(last: Told, is_over: np.ndarray) -> dict[str, Any]:
+def _final_infos(last: Transitions, is_over: np.ndarray) -> dict[str, Any]:
     """What Gymnasium adds to the infos of a step after which episodes have begun at once."""
     final_obs = np.full(len(is_over), None, object)
     for index in np.flatnonzero(is_over):
@@ -329,6 +322,6 @@ def _final_infos(last: Told, is_over: np.ndarray) -> dict[str, Any]:
     return {
         "final_obs": final_obs,
         "_final_obs": is_over.copy(),
-        "final_info": to_infos(last.telemetry, last.start_time, is_over),
+        "final_info": to_infos(last.diagnostics, last.start_time, is_over),
         "_final_info": is_over.copy(),
     }

@@ -8,25 +8,21 @@ import dataclasses
 import functools
 import importlib
 import importlib.util
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_env import ENV_ID, MAX_EPISODE_STEPS
-from ble_env.core import Task, advance
-from ble_env.diagnostics import Diagnostics
+from ble_env import ENV_ID, core
 from ble_env.gymnax_env.pool import EpisodePool, pooled, replace_episodes, sample_pool, scenario_at, start_at
-from ble_env.observation.perciatelli import ObservationFunction
-from ble_env.reward import RewardFunction
-from ble_env.task_arguments import make_task
-from ble_sim.balloon.safety import Action
-from ble_sim.balloon.vehicle import Vehicle
-from ble_sim.constants import STEP_SECONDS
+from ble_env.task import Task, TaskArguments, make_task
+from ble_sim.balloon.altitude_control import Action
+from ble_sim.constants import EPISODE_STEPS, STEP_SECONDS
+from ble_sim.precision import float_dtype
+from ble_sim.scenario import Params
 from ble_sim.state import SimState
 from ble_sim.structs import struct
-from ble_sim.wind.field import WindField
 
 DEFAULT_POOL_SIZE = 128
 
@@ -53,12 +49,12 @@ class EnvState:
 
     episode: jax.Array
     """int32, its place in the pool"""
-    flight: SimState
+    sim_state: SimState
 
     @property
     def time(self) -> jax.Array:
         """Steps flown in this episode: int32. A step that ended the flight before its time counts."""
-        return -(-self.flight.elapsed // STEP_SECONDS)
+        return -(-self.sim_state.elapsed // STEP_SECONDS)
 
 
 class BalloonGymnaxEnv:
@@ -78,21 +74,13 @@ class BalloonGymnaxEnv:
     Episodes are sampled ahead into a pool, out of which every reset draws one. `refresh` replaces some by new ones.
 
     Args:
-        station_keeping_radius_km, reward, observation, wind_field, vehicle: as of `BalloonEnv`.
+        task: see `ble_env.TaskArguments`.
     """
 
-    def __init__(
-        self,
-        *,
-        station_keeping_radius_km: float = 50.0,
-        reward: str | RewardFunction = "station_keeping",
-        observation: str | ObservationFunction = "perciatelli",
-        wind_field: str | WindField = "generative",
-        vehicle: Vehicle = Vehicle(),
-    ) -> None:
-        self.task = make_task(wind_field, observation, reward, station_keeping_radius_km, vehicle)
-        self.vehicle = vehicle
-        self._wind_parameters = self.task.wind_field.parameters()
+    def __init__(self, **task: Unpack[TaskArguments]) -> None:
+        self.task, self.vehicle = make_task(**task)
+        self._params = self.task.make_params(self.vehicle)
+        self._default_params: dict[Any, EnvParams] = {}
 
     @property
     def name(self) -> str:
@@ -106,15 +94,19 @@ class BalloonGymnaxEnv:
 
     @property
     def default_params(self) -> EnvParams:
-        """The `make_params` of key 0. Each access samples the episodes again."""
-        return self.make_params(np.zeros(2, np.uint32))
+        """The `make_params` of key 0; its episodes are sampled once for each precision."""
+        precision = float_dtype()
+        if precision not in self._default_params:
+            with jax.ensure_compile_time_eval():  # Also while JAX traces: what is kept has to be arrays.
+                self._default_params[precision] = self.make_params(np.zeros(2, np.uint32))
+        return self._default_params[precision]
 
     def make_params(
         self,
         key: Any,
         num_episodes: int = DEFAULT_POOL_SIZE,
         *,
-        max_steps_in_episode: int = MAX_EPISODE_STEPS,
+        max_steps_in_episode: int = EPISODE_STEPS,
     ) -> EnvParams:
         """Sample a pool of episodes.
 
@@ -131,7 +123,7 @@ class BalloonGymnaxEnv:
             raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
         return self.make_params_from_keys(_episode_keys(key, num_episodes), max_steps_in_episode=max_steps_in_episode)
 
-    def make_params_from_keys(self, episode_keys: Any, *, max_steps_in_episode: int = MAX_EPISODE_STEPS) -> EnvParams:
+    def make_params_from_keys(self, episode_keys: Any, *, max_steps_in_episode: int = EPISODE_STEPS) -> EnvParams:
         """A pool of known episodes, in this order, to be begun one by one with `begin`.
 
         Args:
@@ -144,7 +136,7 @@ class BalloonGymnaxEnv:
         """
         if max_steps_in_episode < 1:
             raise ValueError(f"max_steps_in_episode must be at least 1, got {max_steps_in_episode}")
-        pool = _sample_pool(self.task, self._wind_parameters, self.vehicle, episode_keys)
+        pool = _sample_pool(self.task, self._params, episode_keys)
         return EnvParams(pool, jnp.int32(max_steps_in_episode))
 
     def refresh(self, key: Any, state: EnvState, params: EnvParams, num_episodes: int) -> EnvParams:
@@ -168,7 +160,7 @@ class BalloonGymnaxEnv:
                 f"num_episodes must be between 1 and {num_spare}, what a pool of {params.pool.size} can spare for sure"
                 f" while {state.episode.size} environments fly, got {num_episodes}: make_params can make a larger pool"
             )
-        return _refresh(self.task, num_episodes, self._wind_parameters, self.vehicle, key, state.episode, params)
+        return _refresh(self.task, num_episodes, self._params, key, state.episode, params)
 
     def reset(self, key: Any, params: EnvParams) -> tuple[jax.Array, EnvState]:
         """Begin a random episode of the pool: the first observation, and the state."""
@@ -189,7 +181,7 @@ class BalloonGymnaxEnv:
             Observation, state, reward, terminated, truncated, info. Where an episode has ended, observation and state
             are those of the next one, and all others of the one that ended: `info["final_observation"]` has its last
             observation. `info` repeats terminated and truncated, has gymnax's discount (0 if terminated, else 1), and
-            all numbers of `ble_env.diagnostics.Diagnostics`.
+            all of `ble_env.diagnostics.Diagnostics.info`.
         """
         return _step(self.task, key, state, action, params)
 
@@ -201,18 +193,18 @@ class BalloonGymnaxEnv:
         self, key: Any, state: EnvState, action: Any, params: EnvParams
     ) -> tuple[jax.Array, EnvState, jax.Array, jax.Array, dict[str, jax.Array]]:
         """Fly 180 s without a time limit, and without a next episode: observation, state, reward, terminated, info."""
-        return _fly(self.task, state, action, params)
+        return _step_without_reset(self.task, state, action, params)
 
     def begin(self, episode: Any, params: EnvParams) -> tuple[jax.Array, EnvState]:
         """Begin the episode at a place of the pool (int scalar): the first observation, and the state."""
         return _begin(jnp.asarray(episode, jnp.int32), params)
 
     def action_space(self, params: EnvParams) -> Any:
-        """The space of actions: gymnax's `Discrete`, or `ble_env.gymnax_env.spaces.Discrete` if gymnax is not installed."""
+        """The space of actions: gymnax's `Discrete` if it is installed, else that of `ble_env.gymnax_env.spaces`."""
         return _spaces().Discrete(self.num_actions)
 
     def observation_space(self, params: EnvParams) -> Any:
-        """The space of observations: gymnax's `Box`, or `ble_env.gymnax_env.spaces.Box` if gymnax is not installed."""
+        """The space of observations: gymnax's `Box` if it is installed, else that of `ble_env.gymnax_env.spaces`."""
         box = self.task.observation.observation_space
         return _spaces().Box(jnp.asarray(box.low), jnp.asarray(box.high), box.shape, box.dtype)
 
@@ -223,31 +215,30 @@ def _episode_keys(key: Any, num: int) -> jax.Array:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _sample_pool(task: Task, wind_parameters: Any, vehicle: Vehicle, episode_keys: jax.Array) -> EpisodePool:
-    return sample_pool(task, wind_parameters, vehicle, episode_keys)
+def _sample_pool(task: Task, params: Params, episode_keys: jax.Array) -> EpisodePool:
+    return sample_pool(task, params, episode_keys)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _refresh(
     task: Task,
     num_episodes: int,
-    wind_parameters: Any,
-    vehicle: Vehicle,
+    task_params: Params,
     key: jax.Array,
-    flown: jax.Array,
+    in_use: jax.Array,
     params: EnvParams,
 ) -> EnvParams:
     choice_key, episodes_key = jax.random.split(key)
-    is_flown = jnp.zeros(params.pool.size, bool).at[flown].set(True)
-    order = jnp.argsort(is_flown + jax.random.uniform(choice_key, is_flown.shape))
-    new = sample_pool(task, wind_parameters, vehicle, _episode_keys(episodes_key, num_episodes))
+    is_in_use = jnp.zeros(params.pool.size, bool).at[in_use].set(True)
+    order = jnp.argsort(is_in_use + jax.random.uniform(choice_key, is_in_use.shape))
+    new = sample_pool(task, task_params, _episode_keys(episodes_key, num_episodes))
     return params.replace(pool=replace_episodes(params.pool, order[:num_episodes], new))
 
 
 @jax.jit
 def _begin(episode: jax.Array, params: EnvParams) -> tuple[jax.Array, EnvState]:
-    flight, observation = start_at(params.pool, episode)
-    return observation, EnvState(episode, flight)
+    sim_state, observation = start_at(params.pool, episode)
+    return observation, EnvState(episode, sim_state)
 
 
 @jax.jit
@@ -256,24 +247,26 @@ def _reset(key: jax.Array, params: EnvParams) -> tuple[jax.Array, EnvState]:
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _fly(
+def _step_without_reset(
     task: Task, state: EnvState, action: jax.Array, params: EnvParams
 ) -> tuple[jax.Array, EnvState, jax.Array, jax.Array, dict[str, jax.Array]]:
     scenario = scenario_at(params.pool, state.episode)
-    flight, told = advance(pooled(task), scenario, state.flight, action)
-    info = Diagnostics._make(told.telemetry)._asdict()
-    info["discount"] = 1.0 - told.terminated
-    return told.observation, EnvState(state.episode, flight), told.reward, told.terminated, info
+    sim_state, transition = core.step(pooled(task), scenario, state.sim_state, action)
+    info = transition.diagnostics.info()
+    info["discount"] = 1.0 - transition.terminated
+    return transition.observation, EnvState(state.episode, sim_state), transition.reward, transition.terminated, info
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _step(
     task: Task, key: jax.Array, state: EnvState, action: jax.Array, params: EnvParams
 ) -> tuple[jax.Array, EnvState, jax.Array, jax.Array, jax.Array, dict[str, jax.Array]]:
-    last_observation, flown, reward, terminated, info = _fly(task, state, action, params)
-    truncated = flown.time >= params.max_steps_in_episode
+    last_observation, last_state, reward, terminated, info = _step_without_reset(task, state, action, params)
+    truncated = last_state.time >= params.max_steps_in_episode
     next_observation, next_state = jax.tree.map(
-        lambda new, old: jnp.where(terminated | truncated, new, old), _reset(key, params), (last_observation, flown)
+        lambda new, old: jnp.where(terminated | truncated, new, old),
+        _reset(key, params),
+        (last_observation, last_state),
     )
     info |= {"terminated": terminated, "truncated": truncated, "final_observation": last_observation}
     return next_observation, next_state, reward, terminated, truncated, info

@@ -2,7 +2,7 @@
 
 `jax.vmap` computes both sides of a condition. An environment that samples an episode when one ends would sample one
 for every balloon at every step, which is many times the work of flying. Taken out of a pool, an episode costs the copy
-of its first state, and not even that of its forecast: flights refer to it by its place in the pool.
+of its first state. Its forecast is not copied: an environment refers to it by its place in the pool.
 """
 
 import dataclasses
@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ble_env.core import Task, begin, sample
-from ble_sim.balloon.vehicle import Vehicle
-from ble_sim.scenario import Scenario
+from ble_env import core
+from ble_env.task import Task
+from ble_sim.scenario import Params, Scenario
 from ble_sim.state import SimState
 from ble_sim.structs import struct
 from ble_sim.wind.field import WindField
@@ -71,21 +71,20 @@ def pooled(task: Task) -> Task:
     return dataclasses.replace(task, wind_field=PooledWindField(task.wind_field))
 
 
-def sample_pool(task: Task, wind_parameters: Any, vehicle: Vehicle, episode_keys: jax.Array) -> EpisodePool:
+def sample_pool(task: Task, params: Params, episode_keys: jax.Array) -> EpisodePool:
     """A pool of the episodes of keys (uint32[n, 2]), in this order.
 
     They are sampled one after the other: the same, to the last digit, as in any other environment.
     """
 
     def begin_episode(key: jax.Array) -> EpisodePool:
-        scenario = sample(task, wind_parameters, vehicle, key)
-        state, told = begin(task, scenario)
+        scenario, state, transition = core.reset(task, params, key)
         return EpisodePool(
             scenarios=dataclasses.replace(scenario, forecast=()),
             forecasts=scenario.forecast,
             starts=_with_inverse(state, ()),
             start_inverse=state.gp.inverse,
-            observations=told.observation,
+            observations=transition.observation,
         )
 
     pool = jax.lax.map(begin_episode, episode_keys)

@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""What runs `ble_env.core` from the host: seeds, reset options, devices, packing, and tiles of lanes."""

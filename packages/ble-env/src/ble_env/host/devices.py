@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from ble_sim.plugins.registry import unknown_name
+from ble_sim.plugins import unknown_name
 from ble_sim.precision import precision_scope
 
 Device = Any

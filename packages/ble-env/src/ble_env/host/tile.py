@@ -1,7 +1,7 @@
-"""A fixed number of flights in lockstep: the unit that batches are made of.
+"""A fixed number of episodes in lockstep: the unit of which batches are made.
 
-A batch of any size is flown in tiles of one size, the last one padded. So one compiled step serves every batch, the
-working set stays in the cache, and a flight's arithmetic depends neither on its neighbours nor on how many there are.
+A batch of any size is flown in tiles of one size, the last one padded. One compiled step serves every batch, the
+working set stays in the cache, and the arithmetic of an episode depends neither on its neighbours nor on their number.
 """
 
 import dataclasses
@@ -15,36 +15,38 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_env.core import Task, Transition, advance, begin, outcome, sample
+from ble_env import core
 from ble_env.host.devices import Device, compute_scope
-from ble_env.task_arguments import RESET_OPTIONS
-from ble_sim.balloon.vehicle import Vehicle
+from ble_env.host.packing import HostTransition, pack_transition
+from ble_env.host.reset_options import RESET_OPTIONS
+from ble_env.task import Task
+from ble_sim.balloon.vehicle import Vehicle, vehicle_arrays
 from ble_sim.precision import float_dtype
-from ble_sim.scenario import Scenario
+from ble_sim.scenario import Params, Scenario, sample_scenario
 from ble_sim.state import SimState
 from ble_sim.wind.field import WindField
 
 DEFAULT_SIZE = 32
 
 
-def fitting_size(num_flights: int) -> int:
-    """The smallest power of two that holds all flights, at most `DEFAULT_SIZE`."""
-    return min(DEFAULT_SIZE, 1 << (num_flights - 1).bit_length())
+def fitting_size(num_lanes: int) -> int:
+    """The smallest power of two that holds all lanes, at most `DEFAULT_SIZE`."""
+    return min(DEFAULT_SIZE, 1 << (num_lanes - 1).bit_length())
 
 
-class Flights(NamedTuple):
-    """Flights in progress: the structs of `ble_env.core` with a leading axis."""
+class Lanes(NamedTuple):
+    """Episodes in progress: structs with a leading axis."""
 
     scenario: Scenario
     state: SimState
-    outcome: Transition
+    transition: HostTransition
 
 
 class Tile:
-    """Flights of one task that are stepped together; each lane begins a new episode when it is told to.
+    """Lanes of one task that are stepped together. A reset begins a new episode in some of them.
 
     Args:
-        task: what is flown.
+        task: the task.
         vehicle: the balloon.
         precision: "float32" or "float64".
         size: number of lanes.
@@ -62,60 +64,50 @@ class Tile:
         self.size = size
         self.precision = precision
         self._device = device
-        self._vehicle = vehicle
-        self._compiled = _compiled(task)
+        self._programs = _programs(task)
         with self.scope():
-            self._wind_parameters = _wind_parameters(task.wind_field, precision, device)
-            shapes = jax.eval_shape(
-                self._compiled.begin_lane, self._wind_parameters, vehicle, np.zeros(2, np.uint32), _all_changes({})
-            )
+            self._params = Params(vehicle_arrays(vehicle), _wind_arrays(task.wind_field, precision, device))
+            shapes = jax.eval_shape(self._programs.reset_lane, self._params, np.zeros(2, np.uint32), _all_changes({}))
             empty = jax.tree.map(lambda leaf: np.zeros((size, *leaf.shape), leaf.dtype), shapes)
-            self.flights: Flights = jax.device_put(empty, device)
+            self.lanes: Lanes = jax.device_put(empty, device)
 
     def reset(
         self,
         lanes: Sequence[int] | np.ndarray,
         episode_keys: np.ndarray,
         changes: Mapping[str, float] = MappingProxyType({}),
-    ) -> Transition:
+    ) -> HostTransition:
         """Begin an episode in each of `lanes`; the others stay as they are.
 
-        The scenarios and states of `flights` so far are no longer valid afterwards.
+        Scenarios and states that were read from `self.lanes` before are invalid afterwards.
 
         Args:
             lanes: indices, each once.
             episode_keys: uint32[len(lanes), 2].
-            changes: what becomes of fields of the sampled scenarios, as `ble_env.task_arguments.scenario_changes` returns.
+            changes: new values of fields of the sampled scenarios, from `scenario_changes`.
 
         Returns:
-            The outcome of every lane, on the device.
+            The transition of every lane, on the device.
         """
         keys = np.zeros((self.size, 2), np.uint32)
         order = np.zeros(self.size, np.int32)
         keys[: len(lanes)], order[: len(lanes)] = episode_keys, lanes
-        scenario, state, told = self.flights
+        scenario, state, transition = self.lanes
         with self.scope():
-            self.flights = self._compiled.reset(
-                (scenario, state),
-                told,
-                self._wind_parameters,
-                self._vehicle,
-                _all_changes(changes),
-                keys,
-                order,
-                np.int32(len(lanes)),
+            self.lanes = self._programs.reset(
+                (scenario, state), transition, self._params, _all_changes(changes), keys, order, np.int32(len(lanes))
             )
-        return self.flights.outcome
+        return self.lanes.transition
 
-    def restore(self, lanes: Sequence[int] | np.ndarray, scenario: Scenario, state: SimState) -> Transition:
-        """Continue in each of `lanes` from a state; the others stay as they are.
+    def restore(self, lanes: Sequence[int] | np.ndarray, scenario: Scenario, state: SimState) -> HostTransition:
+        """Continue in each of `lanes` from a snapshot; the others stay as they are.
 
         Args:
             lanes: indices, each once.
             scenario, state: with a leading axis, a row for each of `lanes`.
 
         Returns:
-            The outcome of every lane, on the device.
+            The transition of every lane, on the device.
         """
 
         def replaced(old: jax.Array, new: Any) -> np.ndarray:
@@ -124,32 +116,32 @@ class Tile:
             return leaf
 
         with self.scope():
-            flights = jax.tree.map(replaced, (self.flights.scenario, self.flights.state), (scenario, state))
-            scenario, state = jax.device_put(flights, self._device)
-            self.flights = Flights(scenario, state, self._compiled.outcome(scenario, state))
-        return self.flights.outcome
+            structs = jax.tree.map(replaced, (self.lanes.scenario, self.lanes.state), (scenario, state))
+            scenario, state = jax.device_put(structs, self._device)
+            self.lanes = Lanes(scenario, state, self._programs.transition(scenario, state))
+        return self.lanes.transition
 
-    def step(self, actions: Any) -> Transition:
-        """Fly one agent step in every lane; those whose flight has ended stay where they are.
+    def step(self, actions: Any) -> HostTransition:
+        """Fly one agent step in every lane. In lanes whose flight has ended the balloon stays where it is.
 
         Args:
             actions: int32[size].
 
         Returns:
-            The outcome of every lane, on the device.
+            The transition of every lane, on the device.
         """
         with self.scope():
-            state, told = self._compiled.step(self.flights.scenario, self.flights.state, actions)
-        self.flights = Flights(self.flights.scenario, state, told)
-        return told
+            state, transition = self._programs.step(self.lanes.scenario, self.lanes.state, actions)
+        self.lanes = Lanes(self.lanes.scenario, state, transition)
+        return transition
 
     def scope(self) -> AbstractContextManager[None]:
-        """The context that the tile computes in: its precision and its device."""
+        """The context in which the tile computes: its precision and its device."""
         return compute_scope(self.precision, self._device)
 
 
 Changes = dict[str, tuple[Any, Any]]
-"""Field of `Scenario` -> whether it changes, and to what (scalars)."""
+"""Field of `Scenario` -> whether it changes, and its new value (scalars)."""
 
 
 def _all_changes(changes: Mapping[str, float]) -> Changes:
@@ -160,57 +152,67 @@ def _all_changes(changes: Mapping[str, float]) -> Changes:
     }
 
 
-def _begin_lane(
-    task: Task, wind_parameters: Any, vehicle: Vehicle, episode_key: jax.Array, changes: Changes
-) -> Flights:
-    scenario = sample(task, wind_parameters, vehicle, episode_key)
+def _reset_lane(task: Task, params: Params, episode_key: jax.Array, changes: Changes) -> Lanes:
+    """Begin an episode in one lane."""
+    scenario = sample_scenario(task.wind_field, params, episode_key)
     changed = {field: jnp.where(*change, getattr(scenario, field)) for field, change in changes.items()}
     scenario = dataclasses.replace(scenario, **changed)
-    return Flights(scenario, *begin(task, scenario))
+    state, transition = core.start(task, scenario)
+    return Lanes(scenario, state, pack_transition(transition))
 
 
 def _reset_lanes(
-    begin_lane: Callable[..., Flights],
-    flights: tuple[Scenario, SimState],
-    told: Transition,
-    wind_parameters: Any,
-    vehicle: Vehicle,
+    reset_lane: Callable[..., Lanes],
+    structs: tuple[Scenario, SimState],
+    transition: HostTransition,
+    params: Params,
     changes: Changes,
     keys: jax.Array,
     lanes: jax.Array,
     count: jax.Array,
-) -> Flights:
+) -> Lanes:
     """Begin episodes one after another: work in proportion to their number, without a compilation for each number."""
 
-    def reset_next(i: jax.Array, flights: Flights) -> Flights:
-        begun = begin_lane(wind_parameters, vehicle, keys[i], changes)
+    def reset_next(i: jax.Array, all_lanes: Lanes) -> Lanes:
+        lane = reset_lane(params, keys[i], changes)
         return jax.tree.map(
-            lambda old, new: jax.lax.dynamic_update_index_in_dim(old, new, lanes[i], axis=0), flights, begun
+            lambda old, new: jax.lax.dynamic_update_index_in_dim(old, new, lanes[i], axis=0), all_lanes, lane
         )
 
-    return jax.lax.fori_loop(0, count, reset_next, Flights(*flights, told))
+    return jax.lax.fori_loop(0, count, reset_next, Lanes(*structs, transition))
 
 
-class _CompiledTile(NamedTuple):
-    begin_lane: Callable[..., Any]
+def _step_lane(task: Task, scenario: Scenario, state: SimState, action: jax.Array) -> tuple[SimState, HostTransition]:
+    state, transition = core.step(task, scenario, state, action)
+    return state, pack_transition(transition)
+
+
+def _transition_of_lane(task: Task, scenario: Scenario, state: SimState) -> HostTransition:
+    return pack_transition(core.transition_at(task, scenario, state))
+
+
+class _Programs(NamedTuple):
+    """The compiled functions of a task's tiles."""
+
+    reset_lane: Callable[..., Any]
     reset: Callable[..., Any]
     step: Callable[..., Any]
-    outcome: Callable[..., Any]
+    transition: Callable[..., Any]
 
 
 @functools.cache
-def _compiled(task: Task) -> _CompiledTile:
-    begin_lane = jax.jit(functools.partial(_begin_lane, task))
-    return _CompiledTile(
-        begin_lane=begin_lane,
-        # Donated, the scenarios are changed in place: the wind of the lanes that fly on is not copied.
-        reset=jax.jit(functools.partial(_reset_lanes, begin_lane), donate_argnums=0),
-        step=jax.jit(jax.vmap(functools.partial(advance, task))),
-        outcome=jax.jit(jax.vmap(functools.partial(outcome, task))),
+def _programs(task: Task) -> _Programs:
+    reset_lane = jax.jit(functools.partial(_reset_lane, task))
+    return _Programs(
+        reset_lane=reset_lane,
+        # Donated, the scenarios are changed in place: the winds of the other lanes are not copied.
+        reset=jax.jit(functools.partial(_reset_lanes, reset_lane), donate_argnums=0),
+        step=jax.jit(jax.vmap(functools.partial(_step_lane, task))),
+        transition=jax.jit(jax.vmap(functools.partial(_transition_of_lane, task))),
     )
 
 
 @functools.cache
-def _wind_parameters(wind_field: WindField, precision: str, device: Device | None) -> Any:
-    """Once on a device for all of its tiles; to be called in their scope, which `precision` is the key of."""
+def _wind_arrays(wind_field: WindField, precision: str, device: Device | None) -> Any:
+    """The wind field's arrays, once on a device for all of its tiles. Called in their scope; `precision` is a key."""
     return jax.device_put(wind_field.parameters(), device)

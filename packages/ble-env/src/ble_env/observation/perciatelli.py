@@ -1,6 +1,5 @@
-"""Observations: pure functions of the scenario and the state."""
+"""The benchmark's observation, as a pure function of the scenario and the state."""
 
-import abc
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 
+from ble_env.observation.function import ObservationFunction
 from ble_env.observation.layout import (
     CENTER_LEVEL,
     DISTANCE_SCALE,
@@ -23,15 +23,14 @@ from ble_env.observation.layout import (
     WIND_SPEED_SCALE,
     Feature,
 )
+from ble_sim.balloon.altitude_control import Action
 from ble_sim.balloon.envelope import pressure_ratio
-from ble_sim.balloon.power import has_excess_energy
 from ble_sim.balloon.reachable import reachable_pressures
-from ble_sim.balloon.safety import Action, navigation_paused
+from ble_sim.balloon.safety import navigation_paused
 from ble_sim.balloon.vehicle import Vehicle
-from ble_sim.constants import SECONDS_PER_DAY
-from ble_sim.flight import sun_at
+from ble_sim.conditions import Conditions
+from ble_sim.constants import METERS_PER_KM, SECONDS_PER_DAY
 from ble_sim.scenario import Scenario
-from ble_sim.sky.geodesy import position
 from ble_sim.sky.sun import next_sunrise_sunset
 from ble_sim.state import SimState
 from ble_sim.wind.field import WindField
@@ -69,22 +68,6 @@ _POWER_WATTS = np.array(
 )
 
 
-class ObservationFunction(abc.ABC):
-    """Turns what is known about a flight into an observation.
-
-    Instances are immutable and hashable: compiled code is kept per instance.
-    """
-
-    @property
-    @abc.abstractmethod
-    def observation_space(self) -> spaces.Box:
-        """The space that observations lie in."""
-
-    @abc.abstractmethod
-    def observe(self, wind_field: WindField, scenario: Scenario, state: SimState) -> jax.Array:
-        """The observation of one balloon; pure and traceable by JAX."""
-
-
 @dataclass(frozen=True)
 class PerciatelliObservation(ObservationFunction):
     """The benchmark's 1099 features: 16 of the balloon and a column of 361 winds relative to it.
@@ -92,8 +75,9 @@ class PerciatelliObservation(ObservationFunction):
     `ble_env.observation.layout` explains the layout and undoes it.
 
     Attributes:
-        window: how many of the 181 levels are predicted, from the lowest pressure within reach on. Levels beyond
-            would be called unreachable, so it has to hold all that the vehicle can reach; it decides the speed.
+        window: number of levels, of the 181, that are predicted, from the lowest pressure within reach on. Levels
+            beyond it would be reported as unreachable, so it has to hold all that the vehicle can reach. It decides the
+            speed.
     """
 
     window: int = NUM_LEVELS
@@ -105,13 +89,14 @@ class PerciatelliObservation(ObservationFunction):
         low[Feature.PRESSURE_RATIO], high[Feature.PRESSURE_RATIO] = 1.0, _MAX_PRESSURE_RATIO
         return spaces.Box(low, high, dtype=np.float32)
 
-    def observe(self, wind_field: WindField, scenario: Scenario, state: SimState) -> jax.Array:
-        column = _wind_features(wind_field, scenario, state, self.window)
-        return jnp.concatenate([_balloon_features(scenario, state), column.reshape(-1)]).astype(jnp.float32)
+    def __call__(self, wind_field: WindField, scenario: Scenario, state: SimState, conditions: Conditions) -> jax.Array:
+        column = _wind_features(wind_field, scenario, state, conditions, self.window)
+        balloon = _balloon_features(scenario, state, conditions)
+        return jnp.concatenate([balloon, column.reshape(-1)]).astype(jnp.float32)
 
 
 def perciatelli_observation(vehicle: Vehicle) -> PerciatelliObservation:
-    """The benchmark's features, with the narrowest window that is known to suffice for the vehicle."""
+    """The benchmark's observation, with the narrowest window that is known to suffice for the vehicle."""
     return PerciatelliObservation(_BENCHMARK_WINDOW if vehicle == Vehicle() else NUM_LEVELS)
 
 
@@ -137,11 +122,9 @@ def power_to_use(ratio: jax.Array, charge: jax.Array) -> jax.Array:
     return jnp.asarray(_POWER_WATTS, ratio.dtype)[row, column]
 
 
-def _balloon_features(scenario: Scenario, state: SimState) -> jax.Array:
+def _balloon_features(scenario: Scenario, state: SimState, conditions: Conditions) -> jax.Array:
     balloon = state.balloon
-    sun = sun_at(scenario, balloon.x, balloon.y, state.elapsed)
-    latitude, longitude = position(scenario.latitude, scenario.longitude, balloon.x, balloon.y)
-    cycle = solar_cycle_angle(latitude, longitude, scenario.start_time + state.elapsed)
+    cycle = solar_cycle_angle(conditions.latitude, conditions.longitude, scenario.start_time + state.elapsed)
     heading = jnp.arctan2(-balloon.x, -balloon.y)
     charge = balloon.battery_charge / scenario.vehicle.battery_capacity
     ratio = pressure_ratio(balloon.pressure, balloon.superpressure)
@@ -149,32 +132,33 @@ def _balloon_features(scenario: Scenario, state: SimState) -> jax.Array:
     features = {
         Feature.PRESSURE: _rescale(balloon.pressure, MIN_PRESSURE, MAX_PRESSURE),
         Feature.BATTERY: charge,
-        Feature.SOLAR_ELEVATION: _rescale(sun.elevation, -90.0, 90.0),
+        Feature.SOLAR_ELEVATION: _rescale(conditions.sun.elevation, -90.0, 90.0),
         Feature.SIN_SOLAR_CYCLE: jnp.sin(cycle),
         Feature.COS_SOLAR_CYCLE: jnp.cos(cycle),
         Feature.SIN_HEADING: jnp.sin(heading),
         Feature.COS_HEADING: jnp.cos(heading),
-        Feature.DISTANCE: _squash(balloon.distance / 1000.0, DISTANCE_SCALE),
+        Feature.DISTANCE: _squash(balloon.distance / METERS_PER_KM, DISTANCE_SCALE),
         Feature.LAST_COMMAND_UP: balloon.last_command == Action.UP,
         Feature.LAST_COMMAND_STAY: balloon.last_command == Action.STAY,
         Feature.LAST_COMMAND_DOWN: balloon.last_command == Action.DOWN,
         Feature.NAVIGATION_PAUSED: is_paused,
         Feature.NAVIGATION_ENABLED: ~is_paused,
-        Feature.EXCESS_ENERGY: has_excess_energy(
-            scenario.vehicle, sun.elevation, balloon.pressure, balloon.battery_charge
-        ),
+        Feature.EXCESS_ENERGY: conditions.excess_energy,
         Feature.POWER_TO_USE: _rescale(power_to_use(ratio, charge), MIN_POWER_TO_USE, MAX_POWER_TO_USE),
         Feature.PRESSURE_RATIO: jnp.minimum(ratio, _MAX_PRESSURE_RATIO),
     }
     return jnp.stack([features[feature].astype(balloon.x.dtype) for feature in Feature])
 
 
-def _wind_features(wind_field: WindField, scenario: Scenario, state: SimState, window: int) -> jax.Array:
+def _wind_features(
+    wind_field: WindField, scenario: Scenario, state: SimState, conditions: Conditions, window: int
+) -> jax.Array:
     """(uncertainty, bearing, magnitude) of the levels around the balloon: float[361, 3], its own in the middle."""
     balloon = state.balloon
     dtype = balloon.x.dtype
-    sun = sun_at(scenario, balloon.x, balloon.y, state.elapsed)
-    lowest, highest = reachable_pressures(scenario, sun)
+    lowest, highest = reachable_pressures(
+        scenario.vehicle, scenario.atmosphere, conditions.sun, scenario.upwelling_infrared
+    )
     first = jnp.clip(_level(lowest, jnp.ceil), 0, NUM_LEVELS - window)
     levels = MIN_PRESSURE + _LEVEL_SPACING * (first + jnp.arange(window)).astype(dtype)
 

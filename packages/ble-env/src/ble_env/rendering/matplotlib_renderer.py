@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ble_env.options import MatplotlibOptions
 from ble_env.rendering.renderer import Renderer
 
 try:
@@ -50,15 +51,15 @@ class MatplotlibRenderer(Renderer):
 
     Args:
         station_keeping_radius_km: of the circle around the station.
-        dpi: dots per inch of a picture of 15 x 10 inches, so 1500 x 1000 pixels by default.
+        options: dots per inch of a picture of 15 x 10 inches, so 1500 x 1000 pixels by default.
 
     Raises:
-        ValueError: `dpi` is no whole number from 10 to 600.
+        ValueError: `options.dpi` is no whole number from 10 to 600.
     """
 
-    def __init__(self, station_keeping_radius_km: float, *, dpi: int = 100) -> None:
+    def __init__(self, station_keeping_radius_km: float, options: MatplotlibOptions = MatplotlibOptions()) -> None:
         self._radius = station_keeping_radius_km
-        self._dpi = _check_dpi(dpi)
+        self._dpi = _check_dpi(options.dpi)
         self._canvas: _OffScreen | None = None
         self._window: _Window | None = None
         self._path: list[_Point] = []

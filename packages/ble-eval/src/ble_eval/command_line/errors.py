@@ -1,27 +1,22 @@
-"""What the projects' command lines share: errors that are for the user, and warnings in one line.
-
-Nothing here imports a library for command lines: those belong to the packages that have one.
-"""
+"""Errors of the user, and warnings of plugins in one line."""
 
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ble_sim.plugins.registry import DuplicateNameError, PluginWarning, UnknownNameError
-
 INTERRUPTED = 130
 """Exit status of a run stopped by Ctrl-C, as shells have it."""
 
 
 class UserError(Exception):
-    """Something the user can put right: a name, a value, a file or a folder; printed without a traceback."""
+    """A mistake in what the user gave: a name, a value, a file or a folder. Printed without a traceback."""
 
 
 def run_command(program: str, command: Callable[[], int]) -> int:
     """Run a command and return its exit status: 2 after a `UserError`, which is printed, 130 after Ctrl-C.
 
-    Warnings of plugins are printed in one line each: where they were raised means nothing to who gives a command.
+    Warnings of plugins are printed in one line each, without the place in the code where they were raised.
     """
     try:
         with user_errors(), _plain_plugin_warnings(program):
@@ -36,11 +31,12 @@ def run_command(program: str, command: Callable[[], int]) -> int:
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Raises as `UserError` what the packages say about names, files and folders."""
+    """Raises as `UserError` what the packages raise for names, files and folders."""
     try:
         yield
     except (ValueError, OSError) as error:
-        from ble_sim.files.models import ModelFileError  # only now: it brings numpy
+        from ble_sim.files.models import ModelFileError  # Here, since it imports numpy.
+        from ble_sim.plugins import DuplicateNameError, UnknownNameError
 
         if isinstance(error, OSError | UnknownNameError | DuplicateNameError | ModelFileError):
             raise UserError(str(error)) from error
@@ -49,6 +45,8 @@ def user_errors() -> Iterator[None]:
 
 @contextmanager
 def _plain_plugin_warnings(program: str) -> Iterator[None]:
+    from ble_sim.plugins import PluginWarning
+
     with warnings.catch_warnings():
         show = warnings.showwarning
 

@@ -1,3 +1,4 @@
-"""The verbs of `ble-eval`, a module each: a dataclass of its flags, and the function that does it. Nothing
-here imports JAX before a verb runs.
+"""The verbs of `ble-eval`, one module for each: the dataclass of its flags and the function that runs it.
+
+No module imports jax before its verb runs.
 """

@@ -1,5 +1,6 @@
-"""`ble-eval compare`: two agents on the same seeds, flight by flight."""
+"""`ble-eval compare`: two agents on the same seeds, episode by episode."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +13,10 @@ from ble_eval.results.files import read_results
 
 @dataclass(frozen=True)
 class CompareArguments:
-    """Compare two agents on the seeds that both have flown: the mean difference has a far narrower interval than
-    either mean, since much of the spread is the winds'.
+    """Compare two agents on the seeds that both have flown.
+
+    The interval of the mean difference is far narrower than that of either mean, since the winds cause much of the
+    spread.
     """
 
     first: Annotated[Path, tyro.conf.Positional]
@@ -23,8 +26,13 @@ class CompareArguments:
     """Result file of the agent that it is compared with."""
 
 
-def compare(arguments: CompareArguments) -> int:
-    """Does what the arguments say and returns the exit status.
+def main(words: Sequence[str], program: str) -> int:
+    """Parse the words after the verb, run it, and return the exit status."""
+    return compare_results(tyro.cli(CompareArguments, args=words, prog=program))
+
+
+def compare_results(arguments: CompareArguments) -> int:
+    """Print the table and return the exit status.
 
     Raises:
         UserError: the files have no seed in common.
@@ -52,5 +60,5 @@ def compare(arguments: CompareArguments) -> int:
     Console().print(table)
     alone = len(first) + len(second) - 2 * len(seeds)
     if alone:
-        print(f"{alone} flights have a seed that only one of the files has; they are left out.")
+        print(f"{alone} episodes have a seed that only one of the files has; they are left out.")
     return 0

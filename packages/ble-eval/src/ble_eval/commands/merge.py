@@ -1,7 +1,8 @@
 """`ble-eval merge`: joins the files of shards."""
 
+import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +11,11 @@ import tyro
 
 from ble_eval import suites
 from ble_eval.command_line.errors import UserError
-from ble_eval.commands.flags import Flag
-from ble_eval.results.files import ResultPaths, prepare_folder, read_results, write_json, write_results
+from ble_eval.command_line.verbs import Switch
+from ble_eval.results.files import ResultPaths, prepare_folder, read_results, write_results
 from ble_eval.results.merging import listed, merge_results
 from ble_eval.settings import differences, read_provenance
+from ble_sim.files.atomic import write_json
 
 
 @dataclass(frozen=True)
@@ -33,27 +35,30 @@ class MergeArguments:
     suite: Annotated[
         str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the one that was flown)")
     ] = None
-    """The suite whose seeds should be there."""
+    """The suite whose seeds must be there."""
 
-    flight_paths: Flag = False
+    flight_paths: Switch = False
     """Keep the flight paths."""
 
-    allow_missing: Flag = False
+    allow_missing: Switch = False
     """Write the file though seeds are missing."""
 
-    pretty_json: Flag = False
+    pretty_json: Switch = False
     """Indent the file."""
 
 
-def merge(arguments: MergeArguments, command: str) -> int:
-    """Does what the arguments say.
+def main(words: Sequence[str], program: str) -> int:
+    """Parse the words after the verb, run it, and return the exit status."""
+    arguments = tyro.cli(MergeArguments, args=words, prog=program)
+    return merge_files(arguments, f"{program} {shlex.join(words)}")
+
+
+def merge_files(arguments: MergeArguments, command: str) -> int:
+    """Write the joined file and return the exit status.
 
     Args:
         arguments: the flags.
         command: the command line, for the record.
-
-    Returns:
-        Exit status.
 
     Raises:
         UserError: the files do not go together, or seeds are missing.
@@ -72,7 +77,7 @@ def merge(arguments: MergeArguments, command: str) -> int:
     if merged.double:
         print(f"Double, with equal results: {listed(merged.double)}.", file=sys.stderr)
     if expected is None:
-        print("Which seeds should be there is unknown: give --suite to have them checked.", file=sys.stderr)
+        print("Which seeds should be there is unknown: give --suite to check them.", file=sys.stderr)
     if merged.missing:
         if not arguments.allow_missing:
             raise UserError(f"Missing: {listed(merged.missing)}. Give --allow-missing to write the others.")

@@ -1,30 +1,15 @@
-"""`ble-eval plugins`: lists what is installed, where it came from, and what failed."""
+"""`ble-eval plugins`: lists what is installed, where it comes from, and what failed."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from ble_agents.plugins import AGENTS
-from ble_env.plugins import RENDERERS
-from ble_env.task_parts import TASK_PARTS
-from ble_eval.commands.flags import Flag
-from ble_eval.plugins import SUITES
-from ble_sim.plugins.listing import listing
+import tyro
 
-REGISTRIES = (AGENTS, *TASK_PARTS.values(), RENDERERS, SUITES)
-"""The kinds of extensions that an evaluation takes."""
+from ble_env import task_parts
+from ble_eval.command_line.plugins import PluginsArguments, list_plugins
+from ble_sim.plugins.registries import AGENTS, NETWORKS, RENDERERS, SUITES
 
 
-@dataclass(frozen=True)
-class PluginsArguments:
-    """List the agents, parts of environments and suites that are installed, where from, and what failed."""
-
-    json: Flag = False
-    """Print JSON: a list of kinds, each with its extensions, duplicates and failures."""
-
-    tracebacks: Flag = False
-    """Print the full traceback of each failure."""
-
-
-def plugins(arguments: PluginsArguments) -> int:
-    """Does what the arguments say and returns the exit status."""
-    print(listing(REGISTRIES, as_json=arguments.json, tracebacks=arguments.tracebacks))
-    return 0
+def main(words: Sequence[str], program: str) -> int:
+    """Parse the words after the verb, run it, and return the exit status."""
+    registries = (AGENTS, NETWORKS, *(part.registry for part in task_parts.TASK_PARTS), RENDERERS, SUITES)
+    return list_plugins(tyro.cli(PluginsArguments, args=words, prog=program), registries)

@@ -1,14 +1,12 @@
-"""The table that ends an evaluation."""
+"""The table at the end of an evaluation."""
 
 from rich.table import Table
 
 from ble_eval.statistics import CONFIDENCE_LEVEL, Averages, Estimate, Summary
 
 
-def summary_table(title: str, summary: Summary) -> Table:
-    """Means with their confidence intervals over all flights and over those that did not fail, and the
-    failures counted.
-    """
+def make_summary_table(title: str, summary: Summary) -> Table:
+    """Means with intervals over all episodes and over those that did not fail, and the number of failures."""
     table = Table(title=title, title_justify="left", caption_justify="left")
     table.add_column("flights")
     table.add_column("episodes", justify="right")
@@ -27,7 +25,7 @@ def _cells(averages: Averages) -> tuple[str, str, str]:
 
 
 def estimate_cell(estimate: Estimate | None, decimals: int) -> str:
-    """A mean with its interval, for a table of rich."""
+    """A mean with its interval as a cell of a rich table."""
     if estimate is None:
         return "-"
     if estimate.interval is None:

@@ -1,4 +1,4 @@
-"""Result files: one JSON array of records a run, where it lies, how it is read and how it is written."""
+"""Result files: one JSON array of records for each run, with its path, reading and writing."""
 
 import json
 import tempfile
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ble_eval.command_line.errors import UserError
 from ble_eval.results.records import EvaluationResult, ResultFormatError, from_json, to_json
-from ble_sim.files.atomic import replacing
+from ble_sim.files.atomic import write_json
 
 PROVENANCE_SUFFIX = ".provenance"
-"""JSON too, but named so that a pattern like NAME_*.json finds results alone."""
+"""JSON too, but named so that a pattern such as NAME_*.json finds only results."""
 
 PARTIAL_SUFFIX = ".partial.jsonl"
 
@@ -21,9 +21,9 @@ class ResultPaths:
     """The files of one run.
 
     Attributes:
-        results: the array of records, there when the run is complete.
-        provenance: how the results came about, written with them.
-        partial: finished episodes while the run is under way.
+        results: the array of records, written when the run is complete.
+        provenance: settings, software and command of the run, written with the results.
+        partial: finished episodes of a run that is not complete.
     """
 
     results: Path
@@ -39,15 +39,13 @@ class ResultPaths:
 def result_file_name(
     agent: str, checkpoint_idx: int | None, name_override: str | None, num_shards: int, shard_idx: int
 ) -> str:
-    """The override, else the agent with its checkpoint, else the agent; with the shard when there are
-    several; and ".json".
-    """
+    """The name override, else the agent with its checkpoint, else the agent; then the shard if there are several."""
     name = name_override or (agent if checkpoint_idx is None else f"{agent}_{checkpoint_idx}")
     return f"{name}_{shard_idx}.json" if num_shards > 1 else f"{name}.json"
 
 
 def read_results(path: Path) -> list[EvaluationResult]:
-    """The results in a file, of ours or of the Balloon Learning Environment.
+    """The results in a file of this package or of the original Balloon Learning Environment.
 
     Raises:
         ResultFormatError: the file does not hold an array of results; the message names it and the record.
@@ -70,27 +68,18 @@ def _result_at(path: Path, index: int, record: object) -> EvaluationResult:
 
 
 def write_results(path: Path, results: Iterable[EvaluationResult], *, pretty: bool = False) -> None:
-    """Writes the array of the results' records, whole or not at all.
+    """Write the array of the results' records.
 
     Args:
         path: file to write; its folder exists.
-        results: the results in the order in which they shall stand.
-        pretty: whether to indent the records, for reading by eye.
+        results: the results in the order of the file.
+        pretty: whether to indent the records.
     """
     write_json(path, [to_json(result) for result in results], indent=2 if pretty else None)
 
 
-def write_json(path: Path, value: object, *, indent: int | None = None) -> None:
-    """Writes a JSON file under a temporary name in the same folder and renames it, so that no reader sees
-    half of it.
-    """
-    text = json.dumps(value, indent=indent, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
 def prepare_folder(folder: Path) -> None:
-    """Creates the folder where need be and makes sure that files can be written to it.
+    """Make the folder if it does not exist, and check that files can be written to it.
 
     Raises:
         UserError: they cannot.

@@ -1,4 +1,4 @@
-"""Joining the results of shards into those of the whole suite."""
+"""Joins the results of shards."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from ble_eval.results.records import EvaluationResult
 
 @dataclass(frozen=True)
 class Merged:
-    """What came of joining files.
+    """The results of joined files.
 
     Attributes:
-        results: one result a seed, sorted by seed.
-        double: seeds that stood more than once, each time with the same result.
-        missing: seeds that were expected and stood nowhere.
+        results: one result for each seed, sorted by seed.
+        double: seeds with several results, all equal.
+        missing: seeds that were expected and have no result.
     """
 
     results: list[EvaluationResult]
@@ -28,15 +28,15 @@ def merge_results(
     expected_seeds: Iterable[int] = (),
     flight_paths: bool = False,
 ) -> Merged:
-    """Joins the results of several files.
+    """Join the results of several files.
 
     Args:
         parts: the results of each file.
-        expected_seeds: seeds that should be there.
+        expected_seeds: seeds that must have a result.
         flight_paths: whether to keep the paths.
 
     Raises:
-        UserError: a seed stands twice with different results; the message names all such seeds.
+        UserError: a seed has different results; the message names all such seeds.
     """
     by_seed: dict[int, EvaluationResult] = {}
     double: set[int] = set()
@@ -49,7 +49,7 @@ def merge_results(
                 contradictory.add(result.seed)
     if contradictory:
         raise UserError(
-            f"Different results stand for the same {listed(contradictory)}: these are not shards of one run."
+            f"The files have different results for {listed(contradictory)}: they are not shards of one run."
         )
     results = [by_seed[seed] for seed in sorted(by_seed)]
     return Merged(
@@ -60,7 +60,7 @@ def merge_results(
 
 
 def listed(seeds: Iterable[int]) -> str:
-    """Seeds in words, consecutive ones as a range: "5 seeds 1, 4-6, 9"; a long list is cut off."""
+    """Seeds as text, with ranges: "5 seeds 1, 4-6, 9". A long list is cut off."""
     numbers = sorted(seeds)
     ranges: list[list[int]] = []
     for number in numbers:

@@ -1,8 +1,7 @@
-"""The result of a flight, and the JSON record that stands for it.
+"""The result of an episode, and its JSON record.
 
-A record has the keys of the Balloon Learning Environment's evaluation, so that tools written for its files
-read ours and we read theirs: the fields of `EvaluationResult`, with `flight_path` a list of objects that have
-the fields of `FlightPathPoint`.
+A record has the keys of the original Balloon Learning Environment's evaluation, so that each can read the files of the
+other: the fields of `EvaluationResult`, with `flight_path` a list of objects with the fields of `FlightPathPoint`.
 """
 
 import math
@@ -14,16 +13,16 @@ from ble_eval.command_line.errors import UserError
 from ble_sim.seeds import check_seed
 
 FAILURES = ("out_of_power", "envelope_burst", "zeropressure")
-"""The ways in which a flight can fail, as fields of `EvaluationResult` and keys of the environment's info."""
+"""The ways in which an episode can fail: fields of `EvaluationResult` and keys of the environment's info."""
 
 
 class ResultFormatError(UserError, ValueError):
-    """A record, or a file of records, that is no evaluation result; the message says where and why."""
+    """A record or a file does not hold evaluation results; the message names the place and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlightPathPoint:
-    """Where the balloon is after one step.
+    """The balloon after one agent step.
 
     Attributes:
         x, y: kilometres east and north of the station.
@@ -43,16 +42,15 @@ class FlightPathPoint:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResult:
-    """The outcome of one flight.
+    """The result of one episode.
 
     Attributes:
         seed: seed of the episode.
         cumulative_reward: sum of the rewards of all steps.
-        time_within_radius: share of the steps flown after which the balloon was within the station-keeping
-            radius (TWR50).
-        out_of_power, envelope_burst, zeropressure: whether the flight ended in this failure.
-        final_timestep: number of steps flown.
-        flight_path: one point a step, or empty.
+        time_within_radius: share of the steps after which the balloon is within the station-keeping radius (TWR50).
+        out_of_power, envelope_burst, zeropressure: whether the episode ended in this failure.
+        final_timestep: number of agent steps flown.
+        flight_path: one point for each step, or empty.
     """
 
     seed: int
@@ -66,7 +64,7 @@ class EvaluationResult:
 
     @property
     def failed(self) -> bool:
-        """Whether the flight ended in a failure."""
+        """Whether the episode ended in a failure."""
         return any(getattr(self, failure) for failure in FAILURES)
 
 
@@ -76,7 +74,7 @@ def to_json(result: EvaluationResult) -> dict[str, Any]:
 
 
 def from_json(record: object) -> EvaluationResult:
-    """The result that a record stands for; keys it does not know are ignored, a missing path is an empty one.
+    """The result of a record. Unknown keys are ignored, and a missing path is an empty one.
 
     Raises:
         ResultFormatError: a value is missing, of the wrong type, or impossible.

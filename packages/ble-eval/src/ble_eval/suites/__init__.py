@@ -1,21 +1,26 @@
 """Evaluation suites by name."""
 
 import dataclasses
+from typing import Any
 
-from ble_eval.plugins import SUITES
-from ble_eval.suites.suite import EvaluationSuite, SuiteRegistration
+from ble_eval.suites.suite import EvaluationSuite
+from ble_sim.plugins.registries import SUITES
 
-__all__ = ["EvaluationSuite", "SuiteRegistration", "get_eval_suite", "suite_names"]
+__all__ = ["EvaluationSuite", "get_eval_suite", "suite_names"]
 
 
-def get_eval_suite(name: str) -> EvaluationSuite:
-    """The suite called `name`; a new object at each call, the caller's to change.
+def get_eval_suite(name: str, options: Any = None) -> EvaluationSuite:
+    """The suite called `name`: a new object at each call, which the caller may change.
+
+    Args:
+        name: as registered.
+        options: an instance of its registration's `options_type`; None for the defaults.
 
     Raises:
-        ble_sim.plugins.registry.UnknownNameError: (a ValueError) there is none; the message lists the names, with the
-        nearest spelling.
+        ble_sim.plugins.UnknownNameError: (a ValueError) there is no such suite; the message lists the names, with the
+            nearest spelling.
     """
-    return dataclasses.replace(SUITES.get(name).create())  # with a list of seeds of its own
+    return dataclasses.replace(SUITES.make(name, options=options))  # A copy with its own list of seeds.
 
 
 def suite_names() -> list[str]:

@@ -1,6 +1,6 @@
-"""A suite: the seeds to fly and how long each flight may last."""
+"""A suite: the seeds and the time limit of an evaluation's episodes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ble_sim.seeds import check_seed
@@ -11,8 +11,8 @@ class EvaluationSuite:
     """The episodes of an evaluation.
 
     Attributes:
-        seeds: seeds of the episodes, each in [0, 2**32 - 1], in the order in which they are reported.
-        max_episode_length: steps after which a flight ends, at least 1.
+        seeds: seeds of the episodes, each in [0, 2**32 - 1], in the order of the results.
+        max_episode_length: agent steps after which an episode ends, at least 1.
 
     Raises:
         ValueError: a seed or the length is out of range.
@@ -24,7 +24,7 @@ class EvaluationSuite:
     def __post_init__(self) -> None:
         self.seeds = [check_seed(seed) for seed in self.seeds]
         if self.max_episode_length < 1:
-            raise ValueError(f"max_episode_length is {self.max_episode_length}: a flight takes at least 1 step.")
+            raise ValueError(f"max_episode_length is {self.max_episode_length}: an episode takes at least 1 step.")
 
     def shard(self, index: int, count: int) -> "EvaluationSuite":
         """Part `index` of `count` parts, consecutive seeds, which together are the whole suite.
@@ -46,19 +46,3 @@ def repeated(seeds: Iterable[int]) -> list[int]:
     """The seeds that occur more than once, sorted."""
     seen: set[int] = set()
     return sorted({seed for seed in seeds if seed in seen or seen.add(seed)})
-
-
-@dataclass(frozen=True)
-class SuiteRegistration:
-    """What a plugin says about a suite.
-
-    Attributes:
-        name: name the suite is asked for by, and the folder its results go to.
-        create: makes the suite; called anew each time it is asked for, so data may be read here and not at
-            import.
-        summary: what the suite is for, in one line.
-    """
-
-    name: str
-    create: Callable[[], EvaluationSuite]
-    summary: str

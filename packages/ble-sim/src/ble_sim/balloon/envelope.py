@@ -1,4 +1,4 @@
-"""The envelope: how far the gas stretches it, and the superpressure that results."""
+"""The envelope: its volume, its superpressure, and the mass of the whole balloon."""
 
 import jax
 import jax.numpy as jnp
@@ -10,15 +10,24 @@ from ble_sim.constants import AIR_MOLAR_MASS, GAS_CONSTANT, HELIUM_MOLAR_MASS
 def volume_and_superpressure(
     vehicle: Vehicle, mols_air: jax.Array, temperature: jax.Array, pressure: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Volume [m3] and superpressure [Pa] of the envelope.
+    """Volume V [m3] and superpressure P [Pa] of the envelope. Any shape.
 
-    A slack envelope has the volume of its gas and no superpressure. A full one solves V = V0 + V' (P - p) together
-    with P V = n R T, a quadratic in V.
+    The gases follow the ideal gas law, with n mol of helium and air at the temperature T. Without a film they would
+    have the volume V_u = n R T / p. While V_u is at most the envelope's base volume V0, the envelope is slack: V = V_u
+    and P = 0. Else it is full and stretches linearly, at the rate V' = dV/dP:
+
+        V = V0 + V' P,     (p + P) V = n R T = p V_u
+
+    Without P these are a quadratic equation in V,
+
+        V^2 + b V + c = 0,     b = V' p - V0,     c = -V' p V_u
+
+    As c < 0 it has one positive solution, V = (-b + sqrt(b^2 - 4 c)) / 2, and P = p V_u / V - p.
 
     Args:
         mols_air: air in the ballonet [mol].
         temperature: of the gas [K].
-        pressure: of the air around it [Pa].
+        pressure: p, of the air around [Pa].
     """
     slack_volume = (vehicle.mols_lift_gas + mols_air) * GAS_CONSTANT * temperature / pressure
     growth = vehicle.envelope_volume_per_pressure
@@ -37,6 +46,6 @@ def pressure_ratio(pressure: jax.Array, superpressure: jax.Array) -> jax.Array:
 
 
 def system_mass(vehicle: Vehicle, mols_air: jax.Array | float) -> jax.Array | float:
-    """Mass of the whole flight system [kg]."""
+    """Mass of the whole balloon [kg]: gases, envelope and payload."""
     from_gases = HELIUM_MOLAR_MASS * vehicle.mols_lift_gas + AIR_MOLAR_MASS * mols_air
     return from_gases + vehicle.envelope_mass + vehicle.payload_mass

@@ -1,4 +1,4 @@
-"""A balloon that floats at rest: what it holds and how warm it is."""
+"""A balloon that floats in equilibrium: the air that it holds and its temperature."""
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ class Equilibrium:
     internal_temperature: jax.Array
     """K"""
     mols_air: jax.Array
+    """mol, in the ballonet"""
     volume: jax.Array
     """m3"""
     superpressure: jax.Array
@@ -37,7 +38,9 @@ def floating_balloon(
 ) -> Equilibrium:
     """The balloon that floats at `pressure` in thermal equilibrium.
 
-    Both the buoyancy and the heat balance are those of the volume without superpressure.
+    Buoyancy carries the system's mass, rho V0 = m(n_air), which gives the air in the ballonet (none if the balloon is
+    too heavy); the heat balance, dT/dt = 0, gives the temperature. Both take the base volume V0, although the balloon
+    that results has superpressure and a slightly larger volume: so does the reference.
 
     Args:
         pressure, ambient_temperature: of the air [Pa, K]; any common shape.
@@ -47,14 +50,18 @@ def floating_balloon(
     volume = vehicle.envelope_volume_base
     displaced_mols = pressure * volume / (GAS_CONSTANT * ambient_temperature)
     mols_air = jnp.maximum(displaced_mols - system_mass(vehicle, 0.0) / AIR_MOLAR_MASS, 0.0)
-    exchange = heat_exchange(volume, vehicle.envelope_mass, ambient_temperature, pressure, sunlight, upwelling_infrared)
+    exchange = heat_exchange(vehicle, volume, ambient_temperature, pressure, sunlight, upwelling_infrared)
     temperature = _equilibrium_temperature(exchange, pressure)
     volume, superpressure = volume_and_superpressure(vehicle, mols_air, temperature, pressure)
     return Equilibrium(temperature, mols_air, volume, superpressure)
 
 
 def _equilibrium_temperature(exchange: HeatExchange, like: jax.Array) -> jax.Array:
-    """Newton's method on dT/dt = 0; elements that have converged stay put, so that none depends on another."""
+    """Newton's method on dT/dt = 0, with the slope from a central difference.
+
+    At most ten steps from 206 K; an element stops after the step at which |dT/dt| < 1e-5 K/s, so that none depends on
+    another. The loop can be differentiated in forward mode only.
+    """
 
     def is_running(carry):
         step, _, converged = carry

@@ -1,4 +1,4 @@
-"""Which pressures the balloon can float at without endangering its envelope."""
+"""The range of pressures at which the balloon can float without danger to its envelope."""
 
 import jax
 import jax.numpy as jnp
@@ -6,25 +6,30 @@ import jax.numpy as jnp
 from ble_sim.balloon.envelope import system_mass
 from ble_sim.balloon.equilibrium import floating_balloon
 from ble_sim.balloon.safety import MIN_ALTITUDE, SUPERPRESSURE_BUFFER
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import AIR_MOLAR_MASS, GAS_CONSTANT
-from ble_sim.flight import Sun
-from ble_sim.scenario import Scenario
-from ble_sim.sky.atmosphere import pressure_at_height, temperature_at_pressure
-from ble_sim.sky.sun import attenuation
+from ble_sim.sky.atmosphere import Atmosphere, pressure_at_height, temperature_at_pressure
+from ble_sim.sky.sun import Sun, attenuation
 
 _LOWEST_PRESSURE = 1000.0
 _NUM_LEVELS = 20
 
 
-def reachable_pressures(scenario: Scenario, sun: Sun) -> tuple[jax.Array, jax.Array]:
-    """Lowest and highest pressure [Pa] at which a balloon floats safely under the present sun.
+def reachable_pressures(
+    vehicle: Vehicle, atmosphere: Atmosphere, sun: Sun, upwelling_infrared: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Lowest and highest pressure [Pa] at which a balloon floats safely under the present sun. Scalars.
 
-    Twenty levels down to the minimum altitude are tried, plus the pressure at which a balloon with an empty ballonet
-    floats. Superpressure there is that of a balloon in equilibrium; where a bound of it is crossed between two levels,
-    the crossing is interpolated. If no level is safe the range is empty, (inf, -inf).
+    Twenty levels from 1000 Pa to the pressure at the minimum altitude are examined, and the ceiling: the pressure at
+    which a balloon with an empty ballonet floats, p / T = m R / (M V0). The superpressure at each is that of a balloon
+    in equilibrium, and it is safe between the bounds of the envelope's safety layer. Where it crosses a bound between
+    two levels, the crossing is interpolated. If no level is safe the range is empty, (inf, -inf).
+
+    Args:
+        sun: at the balloon.
+        upwelling_infrared: W/m2.
     """
-    vehicle, atmosphere = scenario.vehicle, scenario.atmosphere
-    highest = pressure_at_height(atmosphere, jnp.full_like(scenario.latitude, MIN_ALTITUDE))
+    highest = pressure_at_height(atmosphere, jnp.full_like(upwelling_infrared, MIN_ALTITUDE))
     fractions = jnp.linspace(0.0, 1.0, _NUM_LEVELS, dtype=highest.dtype)
     levels = _LOWEST_PRESSURE + (highest - _LOWEST_PRESSURE) * fractions
     temperatures = temperature_at_pressure(atmosphere, levels)
@@ -38,7 +43,7 @@ def reachable_pressures(scenario: Scenario, sun: Sun) -> tuple[jax.Array, jax.Ar
         pressures,
         jnp.append(temperatures, temperature_at_pressure(atmosphere, ceiling)),
         sun.flux * attenuation(sun.elevation, pressures),
-        scenario.upwelling_infrared,
+        upwelling_infrared,
     )
     superpressures, ceiling_superpressure = floating.superpressure[:-1], floating.superpressure[-1]
     low, high = SUPERPRESSURE_BUFFER, vehicle.envelope_max_superpressure - SUPERPRESSURE_BUFFER
@@ -75,7 +80,7 @@ def reachable_pressures(scenario: Scenario, sun: Sun) -> tuple[jax.Array, jax.Ar
 
 
 def _interpolate(x: jax.Array | float, knots: jax.Array, values: jax.Array) -> jax.Array:
-    """Linear interpolation that goes on along the end segments; a scalar `x` and rising `knots`."""
+    """Linear interpolation at a scalar `x` over rising `knots`, extrapolated along the end segments."""
     upper = jnp.clip(jnp.sum(knots < x), 1, len(knots) - 1)
     lower = upper - 1
     slope = (values[upper] - values[lower]) / (knots[upper] - knots[lower])

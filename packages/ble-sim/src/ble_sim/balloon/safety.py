@@ -1,7 +1,8 @@
-"""Three layers that overrule the pilot: to save the battery, the envelope, and the legal minimum altitude.
+"""Three safety layers that restrict the agent's action: for the battery, the envelope, and the minimum altitude.
 
-Each is a pure function (state, action, ...) -> (state, action). Together they act once an agent step, in the order
-power, envelope, altitude.
+They act once an agent step, in the order power, envelope, altitude. Each updates its status from measurements and its
+own previous status (hysteresis), and restricts the action: "no descent" turns DOWN into STAY, "must ascend" turns any
+action into UP. The power layer is optional.
 """
 
 import enum
@@ -9,21 +10,14 @@ import enum
 import jax
 import jax.numpy as jnp
 
+from ble_sim.balloon.altitude_control import Action
 from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import METERS_PER_FOOT, SECONDS_PER_DAY, SECONDS_PER_HOUR
 from ble_sim.structs import struct
 
 
-class Action(enum.IntEnum):
-    """What a pilot can ask for."""
-
-    DOWN = 0
-    STAY = 1
-    UP = 2
-
-
 class EnvelopeStatus(enum.IntEnum):
-    """Where the superpressure stands, with hysteresis."""
+    """Band of the superpressure, with hysteresis."""
 
     NOMINAL = 0
     LOW_CRITICAL = 1
@@ -33,7 +27,7 @@ class EnvelopeStatus(enum.IntEnum):
 
 
 class AltitudeStatus(enum.IntEnum):
-    """Where the altitude stands, with hysteresis."""
+    """Band of the altitude, with hysteresis."""
 
     NOMINAL = 0
     LOW = 1
@@ -41,39 +35,39 @@ class AltitudeStatus(enum.IntEnum):
 
 
 SUPERPRESSURE_BUFFER = 250.0
-"""Descending stops this close to zero and to the assumed burst limit [Pa]."""
+"""Distance from zero and from the assumed burst limit at which descents stop [Pa]."""
 _SUPERPRESSURE_CRITICAL_BUFFER = 150.0
 _SUPERPRESSURE_HYSTERESIS = 50.0
 
 MIN_ALTITUDE = 50_000.0 * METERS_PER_FOOT
-"""[m]"""
+"""Legal minimum altitude [m]."""
 _ALTITUDE_BUFFER = 500.0 * METERS_PER_FOOT
 _ALTITUDE_HYSTERESIS = 500.0 * METERS_PER_FOOT
 
 SUNRISE_MARGIN = SECONDS_PER_HOUR // 2
-"""By then the risen sun shines on the panels [s]."""
+"""Time after sunrise until the panels charge the battery [s]."""
 _CHARGE_MIN = 0.025
 _CHARGE_RESUME = 0.05
 
 
 @struct
 class SafetyState:
-    """Memory of the three layers. Scalars."""
+    """Status of the three layers. Scalars."""
 
     power_paused: jax.Array
-    """bool"""
+    """bool, whether the power layer restricts the agent"""
     sunrise: jax.Array
-    """int32, next sunrise plus `SUNRISE_MARGIN`, seconds since 1970; moved on only when the power layer acts."""
+    """int32, next sunrise plus `SUNRISE_MARGIN`, seconds since 1970; updated only while the power layer is enabled"""
     sunset: jax.Array
-    """int32"""
+    """int32, next sunset, seconds since 1970; updated likewise"""
     envelope: jax.Array
-    """int32, an `EnvelopeStatus`."""
+    """int32, an `EnvelopeStatus`"""
     altitude: jax.Array
-    """int32, an `AltitudeStatus`."""
+    """int32, an `AltitudeStatus`"""
 
 
 def initial_safety_state(sunrise: jax.Array, sunset: jax.Array) -> SafetyState:
-    """All nominal; `sunrise` (without margin) and `sunset` are the next ones at the start."""
+    """The status at the start, all nominal, from the next sunrise (without margin) and sunset (int32, s since 1970)."""
     return SafetyState(
         power_paused=jnp.asarray(False),
         sunrise=sunrise + SUNRISE_MARGIN,
@@ -84,7 +78,7 @@ def initial_safety_state(sunrise: jax.Array, sunset: jax.Array) -> SafetyState:
 
 
 def navigation_paused(state: SafetyState) -> jax.Array:
-    """Whether any layer restricts the pilot (bool)."""
+    """Whether any layer restricts the agent (bool)."""
     return state.power_paused | (state.envelope != EnvelopeStatus.NOMINAL) | (state.altitude != AltitudeStatus.NOMINAL)
 
 
@@ -98,10 +92,10 @@ def apply_safety_layers(
     superpressure: jax.Array,
     height: jax.Array,
 ) -> tuple[SafetyState, jax.Array]:
-    """The layers' new memory and the action that takes effect.
+    """The layers' new status and the action that takes effect (int32). Scalars.
 
     Args:
-        action: int32, the pilot's `Action`.
+        action: int32, the agent's `Action`.
         time: int32, seconds since 1970.
         battery_charge: Wh.
         superpressure: Pa.
@@ -141,7 +135,7 @@ def _power_layer(
 
 
 def _move_on(event: jax.Array, time: jax.Array) -> jax.Array:
-    """Put an event that has passed off by the whole days that bring it back to `time` or later."""
+    """Move an event that has passed on by whole days, to `time` or later."""
     days = jnp.maximum(-((event - time) // SECONDS_PER_DAY), 0)
     return event + SECONDS_PER_DAY * days
 

@@ -1,23 +1,22 @@
-"""JAX's persistent compilation cache, so that only the first run on a machine waits for the compiler."""
+"""JAX's persistent compilation cache in the user's cache folder: only the first run on a machine compiles."""
 
 import os
 import sys
 from pathlib import Path
 
 MIN_COMPILE_SECONDS = "0.2"
-"""Compilations quicker than this are repeated rather than stored."""
+"""Compilations that take less time are not stored [s]."""
 
 
 def use_compilation_cache() -> None:
-    """Lets JAX keep compiled programs in the user's cache folder; settings that are in the environment
-    already have their way.
+    """Let JAX keep compiled programs in the user's cache folder.
 
-    JAX reads these variables when it is imported: call this before.
+    It sets environment variables that JAX reads when it is imported, so call it before. Variables that are set stay.
     """
     folder = _user_cache_folder() / "ble" / "jax"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a home that cannot be written to costs time, not the run
+    except OSError:  # Without a cache everything works, only slower.
         return
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", MIN_COMPILE_SECONDS)

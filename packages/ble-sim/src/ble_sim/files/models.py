@@ -1,4 +1,4 @@
-"""Model weights, .npz files of float32 arrays: those shipped as package data are checked by SHA-256 when loaded."""
+"""Model weights in .npz files of float32 arrays. Weights that are package data are checked by SHA-256 when loaded."""
 
 import hashlib
 import zipfile
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 UNREADABLE_ARCHIVE = (OSError, EOFError, KeyError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What numpy and zipfile raise at a damaged .npz, found by damaging one in many ways."""
+"""Exceptions that numpy and zipfile raise for a damaged .npz, found by damaging one in many ways."""
 
 
 class ModelFileError(ValueError):
@@ -29,18 +29,18 @@ def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def load_arrays(file: Path | Traversable, digest: str, *, distribution: str = "ble-sim") -> dict[str, np.ndarray]:
-    """Read the arrays of an .npz file, if they are those that `digest` was taken of.
+    """Read the arrays of an .npz file and check them.
 
     Args:
         file: a path, or a file of `importlib.resources.files(package)`.
-        digest: what `arrays_digest` must give.
-        distribution: what to reinstall when the file is damaged.
+        digest: expected `arrays_digest` of the arrays.
+        distribution: named in the message as the one to reinstall.
 
     Returns:
         float32 arrays by name.
 
     Raises:
-        ModelFileError: the file is missing, is not a readable .npz, or holds other values.
+        ModelFileError: the file is missing, is not a readable .npz, or has other values.
     """
     try:
         arrays = _read_arrays(file)
@@ -57,13 +57,13 @@ def load_own_arrays(file: Path, shapes: Mapping[str, tuple[int | None, ...]]) ->
 
     Args:
         file: a path.
-        shapes: what each array must be called and like; None stands for any length.
+        shapes: name and shape of each array; None stands for any length.
 
     Returns:
         float32 arrays by name.
 
     Raises:
-        ModelFileError: the file is missing, is not a readable .npz, or holds something else.
+        ModelFileError: the file is missing, is not a readable .npz, or has other arrays.
     """
     try:
         arrays = _read_arrays(file)

@@ -1,21 +1,9 @@
-"""Extension points: one registry per kind of extension, filled by pluggy hooks.
+"""Extension points: one registry for each kind of extension, filled by pluggy hooks.
 
-Every kind (wind fields, features, rewards, agents, collectors, suites) is one `Registry`. It asks the plugins
-built into our own packages first, then one by one those that installed distributions announce under an
-entry-point group. A plugin is a module or object whose hook implementation returns registration records:
+`Plugins` loads the plugins of a process, each once. A `Registry` calls its own hook of every plugin and keeps the
+records by name. `ble_sim.plugins.hookspecs` says what a plugin is.
 
-    # my_package/ble_plugin.py
-    from ble_sim.plugins.registry import hookimpl
-
-    @hookimpl
-    def ble_register_agents():
-        return [AgentRegistration(name="my_agent", constructor="my_package.agent:MyAgent", summary="...")]
-
-    # pyproject.toml of my_package
-    [project.entry-points."ble.agents"]
-    my_agent = "my_package.ble_plugin"
-
-A plugin that fails is reported by a `PluginWarning` and kept in `Registry.broken`; the others still work.
+A plugin that fails is reported by a `PluginWarning` and kept in `broken`; the others still work.
 
 The environment variable `BLE_PLUGINS` says which plugins of others are loaded, when a registry is first asked:
 
@@ -26,28 +14,33 @@ The environment variable `BLE_PLUGINS` says which plugins of others are loaded, 
 Those of our own distributions (`OWN_DISTRIBUTIONS`) are always loaded.
 """
 
-import dataclasses
 import difflib
 import functools
+import importlib
+import importlib.util
 import os
-import pkgutil
 import re
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from types import ModuleType
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pluggy
+
+from ble_sim.plugins.records import Registration
 
 PROJECT = "ble"
 """pluggy's project name, shared by the hooks of all packages."""
 
+GROUP = "ble.plugins"
+"""The entry-point group under which distributions announce their plugins."""
+
 OWN_DISTRIBUTIONS = frozenset({"ble-sim", "ble-env", "ble-agents", "ble-train", "ble-eval"})
-"""Whose plugins are built in: `BLE_PLUGINS` does not choose among them."""
+"""Distributions whose plugins are built in: `BLE_PLUGINS` does not choose among them."""
 
 SELECTION_VARIABLE = "BLE_PLUGINS"
 """The environment variable that chooses among the plugins of others."""
@@ -55,17 +48,8 @@ SELECTION_VARIABLE = "BLE_PLUGINS"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
-
-class Named(Protocol):
-    """What every registration record has: the name it is asked for by."""
-
-    @property
-    def name(self) -> str:
-        """Unique among the extensions of its kind."""
-        ...
-
-
-T = TypeVar("T", bound=Named)
+T = TypeVar("T", bound=Registration)
+ResultT = TypeVar("ResultT")
 
 
 class PluginWarning(UserWarning):
@@ -88,7 +72,7 @@ class UnknownNameError(KeyError, ValueError):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """What to raise for a `name` that is not `known`: it lists those that are, with the nearest spelling."""
+    """The error for a `name` that is not `known`: it lists the known ones, with the nearest spelling."""
     by_folded_name = {candidate.casefold(): candidate for candidate in sorted(known)}
     nearest = difflib.get_close_matches(str(name).casefold(), by_folded_name, n=1)
     question = f" Did you mean {by_folded_name[nearest[0]]!r}?" if nearest else ""
@@ -97,61 +81,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
 
 
 @dataclass(frozen=True)
-class NoOptions:
-    """The options of an extension that has none."""
-
-
-def resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The callable that a record holds: itself, or "package.module:attribute", imported only here."""
-    return pkgutil.resolve_name(target) if isinstance(target, str) else target
-
-
-@dataclass(frozen=True)
-class Registration:
-    """What a plugin says about something that is asked for by name and may have options; one subclass a kind.
-
-    Attributes:
-        name: what it is asked for by.
-        constructor: what makes it: "package.module:attribute", imported only when it is used, or a callable.
-        options_type: its options, a frozen dataclass all of whose fields have defaults; command lines turn the fields
-            into flags with the docstrings as help. Its module should not import jax.
-        summary: one line for lists.
-    """
-
-    kind: ClassVar[str]
-    """What one of these is called in messages."""
-
-    name: str
-    constructor: str | Callable[..., Any]
-    options_type: type = NoOptions
-    summary: str = ""
-
-    def __post_init__(self) -> None:
-        if not dataclasses.is_dataclass(self.options_type):
-            raise TypeError(f"The options_type of {self.kind} {self.name!r} is no dataclass: {self.options_type!r}.")
-
-    def options(self, options: Any = None) -> Any:
-        """`options` if it holds this extension's options, the defaults for None.
-
-        Raises:
-            TypeError: it does not.
-        """
-        options = self.options_type() if options is None else options
-        if not isinstance(options, self.options_type):
-            wanted = f"{self.options_type.__module__}.{self.options_type.__qualname__}"
-            raise TypeError(f"The options of {self.kind} {self.name!r} are a {wanted}, not {options!r}.")
-        return options
-
-    def construct(self, *arguments: Any, options: Any = None) -> Any:
-        """Call the constructor with `arguments`, and with the options as keywords. Raises as `options` does."""
-        options = self.options(options)
-        keywords = {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
-        return resolve(self.constructor)(*arguments, **keywords)
-
-
-@dataclass(frozen=True)
 class Origin:
-    """What an extension came from.
+    """The distribution that an extension comes from.
 
     Attributes:
         distribution: its name, or that of the package when it is not installed as one.
@@ -167,7 +98,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Extension(Generic[T]):
-    """A record that a plugin returned, and what brought it."""
+    """A record that a plugin returned, and where it comes from."""
 
     record: T
     origin: Origin
@@ -179,7 +110,7 @@ class BrokenPlugin:
 
     Attributes:
         plugin: the entry point ("name = module:attribute"), or the module of a built-in.
-        origin: what announces it.
+        origin: the distribution that announces it.
         error: the exception in one line.
         traceback: the full traceback, formatted.
         left_out: whether nothing of it is used; else it has a mistake beside what works.
@@ -190,6 +121,10 @@ class BrokenPlugin:
     error: str
     traceback: str
     left_out: bool = True
+
+    def __str__(self) -> str:
+        fate = "is left out" if self.left_out else "has a mistake"
+        return f"{self.plugin!r} of {self.origin} {fate}: {self.error}"
 
 
 @dataclass(frozen=True)
@@ -202,8 +137,108 @@ class _Source:
 
 
 @dataclass(frozen=True)
+class _Plugin:
+    """A plugin that is loaded: the hooks that it implements, by name."""
+
+    source: _Source
+    hooks: Mapping[str, Callable[[], list[Any]]]
+
+
+class Plugins:
+    """The plugins of a process. Each is loaded once, at the first question of a registry that may use it.
+
+    Args:
+        hookspecs: module (or class) that declares the hooks with `hookspec`.
+        builtins: plugins of our own: the name of each module, with the records that it returns. A registry imports only
+            the modules that return its records. A module whose package cannot be found is passed over.
+        group: the entry-point group of all other plugins.
+    """
+
+    def __init__(
+        self,
+        hookspecs: ModuleType | type,
+        builtins: Mapping[str, tuple[type[Registration], ...]] | None = None,
+        group: str = GROUP,
+    ) -> None:
+        self.lock = threading.RLock()
+        """Held while anything is loaded, by the registries too."""
+        self.builtins = dict(builtins or {})
+        self._hookspecs = hookspecs
+        self._group = group
+        self._loaded_builtins: dict[str, _Plugin | None] = {}  # None for one that failed
+        self._loaded_entry_points: list[_Plugin | None] | None = None
+        self._broken: list[BrokenPlugin] = []
+        self._loading = False
+
+    @property
+    def broken(self) -> list[BrokenPlugin]:
+        """Plugins that failed to load, or have a mistake, among those that registries asked for."""
+        return list(self._broken)
+
+    def implementing(self, record_type: type[Registration]) -> tuple[list[_Plugin], list[BrokenPlugin]]:
+        """The plugins that implement the hook of a kind, our own first, and those that just failed to load."""
+        with self.lock:
+            if self._loading:  # a plugin asks while it is imported: that import must fail, not recurse
+                raise PluginError("The plugins are still loading: ask a registry in a function, not at import.")
+            self._loading = True
+            reported = len(self._broken)
+            try:
+                plugins = [*self._builtins_of(record_type), *self._entry_points()]
+            finally:
+                self._loading = False
+            hook = record_type.hook
+            return [plugin for plugin in plugins if plugin and hook in plugin.hooks], self._broken[reported:]
+
+    def _builtins_of(self, record_type: type[Registration]) -> Iterator[_Plugin | None]:
+        for module, record_types in self.builtins.items():
+            package = module.partition(".")[0]
+            if record_type not in record_types or importlib.util.find_spec(package) is None:
+                continue
+            if module not in self._loaded_builtins:
+                source = _Source(module, _package_origin(package), functools.partial(importlib.import_module, module))
+                self._loaded_builtins[module] = self._load(source)
+            yield self._loaded_builtins[module]
+
+    def _entry_points(self) -> list[_Plugin | None]:
+        if self._loaded_entry_points is None:
+            self._loaded_entry_points = [self._load(source) for source in self._selected_sources()]
+        return self._loaded_entry_points
+
+    def _selected_sources(self) -> Iterator[_Source]:
+        points = metadata.entry_points(group=self._group)
+        selection = _selection()
+        if selection:
+            _warn_of_unknown_selection(selection, frozenset().union(*map(_names_of, points)))
+        for point in points:
+            if point.value in self.builtins:  # asked already, by the name of its module
+                continue
+            if selection is None or _is_ours(point) or _names_of(point) & selection:
+                yield _Source(f"{point.name} = {point.value}", _origin(point.dist), point.load)
+
+    def _load(self, source: _Source) -> _Plugin | None:
+        return _attempt(source, self._broken, lambda: self._loaded(source))
+
+    def _loaded(self, source: _Source) -> _Plugin:
+        # A manager for each plugin: within one, pluggy joins the answers of all plugins and lets one failure
+        # end the call, but here every answer needs its origin and every failure its culprit.
+        manager = pluggy.PluginManager(PROJECT)
+        manager.add_hookspecs(self._hookspecs)
+        plugin = source.load()
+        manager.register(plugin)
+        declared = {name: caller for name, caller in vars(manager.hook).items() if caller.has_spec()}
+        hooks = {name: caller for name, caller in declared.items() if caller.get_hookimpls()}
+        mistakes = _misspelt_hooks(manager.get_hookcallers(plugin) or [], declared)
+        if not hooks:
+            missing = f"it has no function {' or '.join(declared)} decorated with ble_sim.plugins.hookimpl"
+            raise PluginError("; ".join([missing, *mistakes]))
+        for mistake in mistakes:
+            self._broken.append(BrokenPlugin(source.label, source.origin, mistake, "", left_out=False))
+        return _Plugin(source, hooks)
+
+
+@dataclass(frozen=True)
 class _Contents(Generic[T]):
-    """What loading found: claims per name (more than one is a conflict) and the plugins that failed."""
+    """What loading found: claims per name (more than one is a conflict) and the plugins whose hook failed."""
 
     claims: dict[str, list[Extension[T]]]
     broken: list[BrokenPlugin]
@@ -213,30 +248,15 @@ class Registry(Generic[T]):
     """The extensions of one kind by name. Plugins are loaded at the first question, once for all threads.
 
     Args:
-        kind: what one of these is called in messages, e.g. "agent".
-        group: entry-point group that third-party distributions use, e.g. "ble.agents".
-        hookspecs: module (or class) that declares the hooks with `hookspec`.
-        hook: name of the hook that returns this registry's records.
-        builtins: plugins (modules or objects) of our own, asked before any entry point.
-        record_type: class that every record must be an instance of.
+        record_type: the class of its records, which names the kind and the hook.
+        plugins: where the records come from.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        group: str,
-        hookspecs: ModuleType | type,
-        hook: str,
-        builtins: Iterable[object] = (),
-        record_type: type = object,
-    ) -> None:
-        self.kind = kind
-        self.group = group
-        self._hookspecs = hookspecs
-        self._hook = hook
-        self._builtins = tuple(builtins)
+    def __init__(self, record_type: type[T], plugins: Plugins) -> None:
+        self.kind = record_type.kind
+        self.hook = record_type.hook
         self._record_type = record_type
-        self._lock = threading.RLock()
+        self.plugins = plugins
         self._loading = False
         self._contents: _Contents[T] | None = None
 
@@ -253,18 +273,34 @@ class Registry(Generic[T]):
         """
         return self._claim(name).record
 
+    def make(self, name: str, *arguments: Any, options: Any = None, **keywords: Any) -> Any:
+        """Construct the extension called `name` with the arguments of its kind, which its record's class states.
+
+        Args:
+            name: as registered.
+            *arguments: positional arguments of the kind.
+            options: an instance of the record's `options_type`; None for the defaults.
+            **keywords: keyword arguments of the kind.
+
+        Raises:
+            UnknownNameError: nothing has this name; the message lists what there is.
+            DuplicateNameError: several plugins claim it; the message names them.
+            TypeError: `options` are those of another extension.
+        """
+        return self.get(name).construct(*arguments, options=options, **keywords)
+
     def origin(self, name: str) -> str:
-        """The "distribution version" that the record called `name` came from. Raises as `get` does."""
+        """The "distribution version" that the record called `name` comes from. Raises as `get` does."""
         return str(self._claim(name).origin)
 
     def extensions(self) -> list[Extension[T]]:
-        """What `get` answers, with what it came from, in the order of the names."""
+        """The records that `get` returns, with their origins, in the order of the names."""
         claims = self._load().claims
         return [claims[name][0] for name in self.names()]
 
     @property
     def broken(self) -> list[BrokenPlugin]:
-        """Plugins that failed to load, or have a mistake."""
+        """Plugins whose hook of this kind failed. `Plugins.broken` has those that failed to load."""
         return list(self._load().broken)
 
     @property
@@ -288,91 +324,67 @@ class Registry(Generic[T]):
     def _load(self) -> _Contents[T]:
         if self._contents is not None:
             return self._contents
-        with self._lock:
-            if self._loading:  # a plugin asks while it is imported: that import must fail, not recurse
-                raise PluginError(f"The {self.kind} registry is still loading: ask it in a function, not at import.")
+        with self.plugins.lock:
+            if self._loading:  # a hook asks the registry that calls it
+                raise PluginError(f"The {self.kind} registry is still loading: ask it neither at import nor in a hook.")
             if self._contents is not None:
                 return self._contents
             self._loading = True
             try:
-                self._contents = self._collect()
+                plugins, failed = self.plugins.implementing(self._record_type)
+                self._contents = self._collect(plugins)
             finally:
                 self._loading = False
-        self._report()  # only now, so that a warning turned into an exception leaves a working registry
+        self._report(failed)  # only now, so that a warning turned into an exception leaves a working registry
         return self._contents
 
-    def _report(self) -> None:
-        for failure in self.broken:
-            fate = "is left out" if failure.left_out else "has a mistake"
-            message = f"The {self.kind} plugin {failure.plugin!r} of {failure.origin} {fate}: {failure.error}"
-            warnings.warn(message, PluginWarning, stacklevel=4)
+    def _report(self, failed: list[BrokenPlugin]) -> None:
+        for words, failures in (("plugin", failed), (f"{self.kind} plugin", self.broken)):
+            for failure in failures:
+                warnings.warn(f"The {words} {failure}", PluginWarning, stacklevel=4)
         for name, origins in self.duplicates.items():
             warnings.warn(self._conflict(name, origins), PluginWarning, stacklevel=4)
 
-    def _collect(self) -> _Contents[T]:
+    def _collect(self, plugins: Iterable[_Plugin]) -> _Contents[T]:
         claims: dict[str, list[Extension[T]]] = {}
         broken: list[BrokenPlugin] = []
-        for source in self._sources():
-            try:
-                records, strays = self._records(source)
-            except (Exception, SystemExit) as error:  # a stranger's code may raise anything
-                summary = " ".join("".join(traceback.format_exception_only(error)).split())
-                broken.append(BrokenPlugin(source.label, source.origin, summary, traceback.format_exc()))
-                continue
-            for record in records:
-                claims.setdefault(record.name, []).append(Extension(record, source.origin))
-            broken += [BrokenPlugin(source.label, source.origin, stray, "", left_out=False) for stray in strays]
+        for plugin in plugins:
+            records = _attempt(plugin.source, broken, lambda plugin=plugin: self._records(plugin.hooks[self.hook]))
+            for record in records or ():
+                claims.setdefault(record.name, []).append(Extension(record, plugin.source.origin))
         return _Contents(claims, broken)
 
-    def _sources(self) -> Iterator[_Source]:
-        for plugin in self._builtins:
-            label = getattr(plugin, "__name__", type(plugin).__name__)
-            yield _Source(label, _builtin_origin(plugin), lambda plugin=plugin: plugin)
-        installed = metadata.entry_points()
-        selection = _selection()
-        if selection:
-            groups = {self.group, *(group for group in installed.groups if group.startswith(f"{PROJECT}."))}
-            points = [point for group in groups for point in installed.select(group=group)]
-            _warn_of_unknown_selection(selection, frozenset().union(*map(_names_of, points)))
-        for point in installed.select(group=self.group):
-            if selection is None or _is_ours(point) or _names_of(point) & selection:
-                yield _Source(f"{point.name} = {point.value}", _origin(point.dist), point.load)
-
-    def _records(self, source: _Source) -> tuple[list[T], list[str]]:
-        """The records of a plugin, and what is wrong with its other hooks."""
-        # A manager for each plugin: within one, pluggy joins the answers of all plugins and lets one failure
-        # end the call, but here every answer needs its origin and every failure its culprit.
-        manager = pluggy.PluginManager(PROJECT)
-        manager.add_hookspecs(self._hookspecs)
-        plugin = source.load()
-        manager.register(plugin)
-        strays = _misspelt_hooks(manager, plugin)
-        answers = getattr(manager.hook, self._hook)
-        if not answers.get_hookimpls():
-            missing = f"it has no function {self._hook} decorated with ble_sim.plugins.registry.hookimpl"
-            raise PluginError("; ".join([missing, *strays]))
-        results = answers()
+    def _records(self, call_hook: Callable[[], list[Any]]) -> list[T]:
+        results = call_hook()
         if not results:  # pluggy drops an answer of None
-            raise PluginError(f"{self._hook} returned None instead of a list of records")
+            raise PluginError(f"{self.hook} returned None instead of a list of records")
         records = [record for result in results for record in result]
         for record in records:
             if not isinstance(record, self._record_type):
-                raise PluginError(f"{self._hook} returned {record!r}, which is not a {self._record_type.__name__}")
-            if not isinstance(getattr(record, "name", None), str) or not record.name:
-                raise PluginError(f"{self._hook} returned {record!r}, whose name is not a non-empty string")
-        return records, strays
+                raise PluginError(f"{self.hook} returned {record!r}, which is not a {self._record_type.__name__}")
+            if not isinstance(record.name, str) or not record.name:
+                raise PluginError(f"{self.hook} returned {record!r}, whose name is not a non-empty string")
+        return records
 
 
-def _misspelt_hooks(manager: pluggy.PluginManager, plugin: object) -> list[str]:
-    """What is wrong with hook implementations that are none of the manager's hooks but look like one."""
-    callers = manager.get_hookcallers(plugin) or []
-    hooks = {_kind_of(name): name for name, caller in vars(manager.hook).items() if caller.has_spec()}
+def _attempt(source: _Source, broken: list[BrokenPlugin], action: Callable[[], ResultT]) -> ResultT | None:
+    """The action's result, or None after an exception, which is added to `broken`."""
+    try:
+        return action()
+    except (Exception, SystemExit) as error:  # a stranger's code may raise anything
+        summary = " ".join("".join(traceback.format_exception_only(error)).split())
+        broken.append(BrokenPlugin(source.label, source.origin, summary, traceback.format_exc()))
+        return None
+
+
+def _misspelt_hooks(callers: Iterable[pluggy.HookCaller], declared: Iterable[str]) -> list[str]:
+    """The mistakes in hook implementations that are not declared but look like a declared one."""
+    hooks = {_kind_of(name): name for name in declared}
     mistakes = []
     for caller in callers:
         if caller.has_spec() or all(impl.optionalhook for impl in caller.get_hookimpls()):
             continue
-        # A plugin may implement the hooks of several packages, not all of which need be installed: only what is
-        # nearly one of these hooks is a mistake for certain.
+        # A plugin may implement the hooks of a later version: only what is nearly one of ours is surely a mistake.
         for kind in difflib.get_close_matches(_kind_of(caller.name), hooks, n=1, cutoff=0.7):
             mistakes.append(f"no hook is called {caller.name}, did you mean {hooks[kind]}?")
     return mistakes
@@ -393,9 +405,7 @@ def _selection() -> frozenset[str] | None:
     return frozenset(_normalized(name) for name in setting.split(",") if name.strip())
 
 
-@functools.cache
 def _warn_of_unknown_selection(selection: frozenset[str], known: frozenset[str]) -> None:
-    # Cached, so that one registry after the other does not say it again.
     for name in sorted(selection - known - OWN_DISTRIBUTIONS):
         nearest = difflib.get_close_matches(name, known, n=1)
         question = f" Did you mean {nearest[0]!r}?" if nearest else ""
@@ -417,9 +427,8 @@ def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).casefold()
 
 
-def _builtin_origin(plugin: object) -> Origin:
+def _package_origin(package: str) -> Origin:
     # Our distributions are named like their packages: ble-sim and ble_sim are one name to `metadata`.
-    package = str(getattr(plugin, "__name__", type(plugin).__module__)).partition(".")[0]
     try:
         return _origin(metadata.distribution(package))
     except metadata.PackageNotFoundError:

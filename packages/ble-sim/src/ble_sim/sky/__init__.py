@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""The surroundings: atmosphere, sun, and positions on the Earth."""

@@ -1,12 +1,19 @@
-r"""The atmosphere: seven layers of linear temperature, after the U.S. Standard Atmosphere 1976.
+"""The atmosphere: seven layers of linear temperature, in the form of the U.S. Standard Atmosphere 1976.
 
-In a layer with lapse rate L that starts at height h0 with temperature T0 and pressure p0, hydrostatic balance gives
+In a layer that starts at height h0 with temperature T0 and pressure p0, the temperature is T = T0 + L (h - h0) with the
+lapse rate L (positive where it becomes warmer upwards). Hydrostatic balance dp/dh = -rho g and the ideal gas law
+p = rho R_air T then give
 
-    T = T0 (p / p0)^k,     k = -R_air L / g
-    h = h0 - (R_air T0 / g) log(p / p0) (exp(z) - 1) / z,     z = k log(p / p0)
+    p = p0 (T / T0)^(-g / (R_air L)),     or p0 exp(-g (h - h0) / (R_air T0)) if L = 0
 
-which for L = 0 (z = 0) is the isothermal layer. One episode has one atmosphere: its lapse rates lie between
-those of a cold and a warm day.
+and inverted, with k = -R_air L / g and z = k log(p / p0),
+
+    T = T0 (p / p0)^k
+    h = h0 - (R_air T0 / g) log(p / p0) (exp(z) - 1) / z
+
+where the last factor is 1 for z = 0. One episode has one atmosphere: its lapse rates lie between two sets,
+`LAPSE_RATES_LOW` and `LAPSE_RATES_HIGH`. Heights of the layers and lapse rates are not the standard's below 32 km:
+source unknown, from BLE 1.0.2.
 """
 
 import jax
@@ -17,24 +24,26 @@ from ble_sim.constants import AIR_GAS_CONSTANT, GRAVITY
 from ble_sim.structs import struct
 
 HEIGHT_TRANSITIONS = np.array([-610.0, 17000.0, 21000.0, 32000.0, 47000.0, 51000.0, 71000.0, 85000.0])
-"""Where the layers begin, and the last one ends [m]."""
+"""Heights at which the layers begin and the last one ends [m]."""
 LAPSE_RATES_LOW = np.array([-0.007, 0.006, 0.001, 0.0028, 0.0, -0.0028, -0.002])
 LAPSE_RATES_HIGH = np.array([-0.0058, 0.005, 0.001, 0.0028, 0.0, -0.0028, -0.002])
 """Change of temperature with height in each layer at alpha = 0 and alpha = 1 [K/m]."""
 BASE_TEMPERATURE = 300.0
+"""At the lowest height [K]."""
 BASE_PRESSURE = 108870.8213
+"""At the lowest height [Pa]."""
 
 
 @struct
 class Atmosphere:
-    """Layers of one episode's atmosphere; arrays of the precision in force."""
+    """The layers of one episode's atmosphere, in the precision in force."""
 
     lapse_rates: jax.Array
-    """float[7], K/m."""
+    """float[7], K/m"""
     temperatures: jax.Array
-    """float[8], at the height transitions, K."""
+    """float[8], at the height transitions, K"""
     pressures: jax.Array
-    """float[8], at the height transitions, Pa, falling."""
+    """float[8], at the height transitions, Pa, falling"""
 
 
 @struct
@@ -47,7 +56,7 @@ class _Layer:
 
 
 def make_atmosphere(alpha: jax.Array) -> Atmosphere:
-    """Build the atmosphere that lies the fraction `alpha` in [0, 1] of the way from the low to the high lapse rates."""
+    """The atmosphere of the lapse rates (1 - alpha) low + alpha high, with `alpha` in [0, 1] (scalar)."""
     dtype = jnp.result_type(alpha)
     lapse_rates = (1.0 - alpha) * jnp.asarray(LAPSE_RATES_LOW, dtype) + alpha * jnp.asarray(LAPSE_RATES_HIGH, dtype)
     thickness = np.diff(HEIGHT_TRANSITIONS)
@@ -82,8 +91,8 @@ def pressure_at_height(atmosphere: Atmosphere, height: jax.Array) -> jax.Array:
 def pressure_per_height(atmosphere: Atmosphere, pressure: jax.Array, direction: jax.Array) -> jax.Array:
     """dp/dh [Pa/m] as the finite difference from `pressure` to `pressure + direction`, `direction` = +1 or -1 Pa.
 
-    The heights are not subtracted from each other, as both are some 17 km and lie less than a metre apart: the rise
-    is computed from the ratio of the pressures, in two parts where a layer ends between them.
+    The rise from one to the other is less than a metre, which float32 cannot resolve in the difference of two heights.
+    It is computed from the ratio of the pressures, in two parts where a layer ends between them.
     """
     start = _layer_at_pressure(atmosphere, pressure)
     target = pressure + direction
@@ -128,7 +137,7 @@ def _layer_at_pressure(atmosphere: Atmosphere, pressure: jax.Array) -> _Layer:
 
 
 def _select_layer(atmosphere: Atmosphere, is_above: list[jax.Array]) -> _Layer:
-    """The layer above the last base that `is_above` holds for. Selects instead of gathers, so that lanes stay SIMD."""
+    """The layer above the last base that `is_above` holds for. Selects and no gathers, so that lanes stay SIMD."""
     heights = jnp.asarray(HEIGHT_TRANSITIONS, atmosphere.pressures.dtype)
 
     def layer(i: int) -> _Layer:

@@ -1,4 +1,4 @@
-"""Positions on the spherical Earth."""
+"""Positions on the Earth, taken as a sphere."""
 
 import jax
 import jax.numpy as jnp
@@ -7,9 +7,16 @@ from ble_sim.constants import EARTH_RADIUS
 
 
 def position(station_latitude: jax.Array, station_longitude: jax.Array, x: jax.Array, y: jax.Array):
-    """Latitude and longitude [deg] of the point `x` metres east and `y` metres north of the station.
+    """Latitude and longitude [deg] of the point `x` metres east and `y` metres north of the station. Any shape.
 
-    The step follows the great circle whose heading at the station is atan2(x, y).
+    The point lies at the end of the great circle that leaves the station with the heading h = atan2(x, y), clockwise
+    from north, after the angle a = sqrt(x^2 + y^2) / R on a sphere of the Earth's radius R:
+
+        sin(latitude) = cos(a) sin(latitude_0) + sin(a) cos(latitude_0) cos(h)
+        longitude     = longitude_0 + atan2(sin(a) cos(latitude_0) sin(h), cos(a) - sin(latitude_0) sin(latitude))
+
+    Returns:
+        Latitude, and longitude in [-180, 180).
     """
     distance = jnp.sqrt(x * x + y * y)
     is_station = distance == 0.0

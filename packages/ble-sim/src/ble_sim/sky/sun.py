@@ -1,7 +1,7 @@
-"""Where the sun stands, what reaches the balloon, and when it rises and sets.
+"""The sun: its elevation and flux, the attenuation of sunlight, sunrise and sunset.
 
-Positions follow the equations of NOAA's solar calculator spreadsheet (after Meeus, Astronomical Algorithms). Times are
-integers, seconds UTC since 1970: an epoch does not fit a float32.
+Positions follow the equations of NOAA's solar calculator spreadsheet, after J. Meeus, Astronomical Algorithms. Times
+are integers, seconds UTC since 1970: such numbers do not fit a float32.
 """
 
 from collections.abc import Callable
@@ -12,23 +12,39 @@ import numpy as np
 
 from ble_sim.constants import SECONDS_PER_DAY
 from ble_sim.precision import float_dtype
+from ble_sim.structs import struct
 
-HORIZON = -4.242
-"""Elevation above which a balloon at 17.5 km sees the sun [deg]."""
+HORIZON_ELEVATION = -4.242
+"""Elevation above which a balloon at H = 17.5 km sees the sun, -acos(R / (R + H)) with the Earth's radius R [deg]."""
 SEARCH_STEP = 180
 """Grid of the searches for noon, midnight, sunrise and sunset [s]."""
 
 _DAYS_1970_TO_2000 = 10957
 _DAYS_PER_CENTURY = 36525.0
-_PANEL_POWER = 210.0
 
 
-def sun(latitude: jax.Array, longitude: jax.Array, time: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Elevation [deg], with refraction, and radiative flux above the atmosphere [W/m2] of the sun.
+@struct
+class Sun:
+    """The sun at one or more places and times; fields share one shape."""
+
+    elevation: jax.Array
+    """deg above the horizontal, with refraction"""
+    flux: jax.Array
+    """W/m2, above the atmosphere"""
+
+
+def sun_at(latitude: jax.Array, longitude: jax.Array, time: jax.Array) -> Sun:
+    """The sun at a place and time. Any shape.
+
+    In NOAA's order, with the century c since noon of 2000-01-01: mean longitude and mean anomaly M of the sun,
+    eccentricity e of the Earth's orbit, obliquity of the ecliptic (corrected for nutation), equation of time, hour
+    angle, equation of the centre, apparent longitude, declination, elevation, refraction. The flux over the solar
+    constant is the inverse square of the sun's distance to first order in cos(M): 1 + ((1 + e)^2 / (1 - e)^2 - 1)
+    cos(M) / 2.
 
     Args:
-        latitude, longitude: degrees.
-        time: integer seconds since 1970; broadcasts with the position.
+        latitude, longitude: deg.
+        time: int32, seconds since 1970; broadcasts with the position.
     """
     dtype = float_dtype()
     day, second = jnp.divmod(time, SECONDS_PER_DAY)
@@ -87,33 +103,36 @@ def sun(latitude: jax.Array, longitude: jax.Array, time: jax.Array) -> tuple[jax
 
     ratio = (1.0 + eccentricity) / (1.0 - eccentricity)
     flux = 1366.0 * (1.0 + 0.5 * (ratio * ratio - 1.0) * cos_anomaly)
-    return elevation, flux
+    return Sun(elevation, flux)
 
 
 def attenuation(elevation: jax.Array, pressure: jax.Array) -> jax.Array:
-    """Fraction of the light of a sun at `elevation` [deg] that reaches the height of `pressure` [Pa]."""
+    """Fraction of the light of a sun at `elevation` e [deg] that reaches the height of `pressure` p [Pa]. Any shape.
+
+        m = 0.34764 (p / 101325 Pa) (sqrt(1229 + s^2) - s),     s = 614 sin(e)
+        fraction = (exp(-0.65 m) + exp(-0.95 m)) / 2,     or 0 below the horizon
+
+    The air mass m is the path of light through a spherical shell of even density over its thickness, if the Earth's
+    radius is r = 614 such thicknesses: sqrt((r sin e)^2 + 2 r + 1) - r sin e (Kreith and Kreider 1978, Principles of
+    Solar Engineering). The exponentials stand for two kinds of light, as in thermal models of balloons (Carlson and
+    Horn 1983; Farley 2005). Those models have 0.095 for 0.95; it and the factor 0.34764 are from BLE 1.0.2, source
+    unknown.
+    """
     s = 614.0 * jnp.sin(jnp.radians(elevation))
     air_mass = 0.34764 * (pressure / 101325.0) * (jnp.sqrt(1229.0 + s * s) - s)
     transmitted = 0.5 * (jnp.exp(-0.65 * air_mass) + jnp.exp(-0.95 * air_mass))
-    return jnp.where(elevation < HORIZON, 0.0, transmitted)
-
-
-def solar_power(elevation: jax.Array, pressure: jax.Array) -> jax.Array:
-    """Power [W] of the six panels: four at 35 degrees hung 3.3 m below the balloon, two at 65 degrees at 2.7 m."""
-    steep = jnp.cos(jnp.radians(elevation - 35.0)) * _balloon_shadow(elevation, 3.3)
-    flat = jnp.cos(jnp.radians(elevation - 65.0)) * _balloon_shadow(elevation, 2.7)
-    return _PANEL_POWER * attenuation(elevation, pressure) * (4.0 * steep + 2.0 * flat)
+    return jnp.where(elevation < HORIZON_ELEVATION, 0.0, transmitted)
 
 
 def next_sunrise_sunset(latitude: jax.Array, longitude: jax.Array, time: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Times of the next sunrise and sunset, as the reference finds them.
 
     Noon and midnight are searched first, then the crossings of the horizon between them, each by a bisection that
-    takes the objective to be convex. It is not between noon and midnight, so results may miss the true crossing by a
-    quarter of an hour; the safety layer and two features of the benchmark depend on these very times.
+    assumes a convex objective. Between noon and midnight it is not convex, so results may miss the true crossing by a
+    quarter of an hour. The power safety layer and two features of the benchmark depend on these times.
 
     Args:
-        latitude, longitude: scalars, degrees; |latitude| < 60.
+        latitude, longitude: scalars, deg; |latitude| < 60.
         time: scalar int32.
 
     Returns:
@@ -121,7 +140,7 @@ def next_sunrise_sunset(latitude: jax.Array, longitude: jax.Array, time: jax.Arr
     """
 
     def elevation(times: jax.Array) -> jax.Array:
-        return sun(latitude, longitude, times)[0]
+        return sun_at(latitude, longitude, times).elevation
 
     now, soon = elevation(time + jnp.arange(2, dtype=time.dtype))
     is_afternoon = soon < now
@@ -137,7 +156,7 @@ def next_sunrise_sunset(latitude: jax.Array, longitude: jax.Array, time: jax.Arr
         def objective(times: jax.Array) -> jax.Array:
             elevations = elevation(times)
             to_turn = elevations * jnp.asarray([1.0, -1.0], elevations.dtype)
-            return jnp.where(is_crossing, jnp.abs(elevations - HORIZON), to_turn)
+            return jnp.where(is_crossing, jnp.abs(elevations - HORIZON_ELEVATION), to_turn)
 
         return _grid_minimum(objective, starts, ends), None
 
@@ -159,17 +178,10 @@ def _refracted(elevation: jax.Array) -> jax.Array:
     return elevation + refraction / 3600.0
 
 
-def _balloon_shadow(elevation: jax.Array, depth: float) -> jax.Array:
-    """What the balloon's shadow leaves of the power of a panel hung `depth` metres below it."""
-    radius, height = 8.69275, 10.41603
-    shadow_elevation = np.degrees(np.arctan2(np.sqrt(depth * (height + depth)), radius))
-    return jnp.where(elevation >= shadow_elevation, 0.4392, 1.0).astype(elevation.dtype)
-
-
 def _grid_minimum(objective: Callable[[jax.Array], jax.Array], start: jax.Array, end: jax.Array) -> jax.Array:
-    """The time in `start + SEARCH_STEP * i`, up to `end`, to which a bisection for the smallest objective leads.
+    """The time in `start + SEARCH_STEP * i`, up to `end`, that a bisection for the smallest objective finds.
 
-    At each turn the worse end moves to the middle, rounded outwards; on a tie the lower end moves.
+    At each turn the end with the larger objective moves to the middle, rounded outwards; on a tie the lower end moves.
     """
 
     def narrow(turn, bracket):

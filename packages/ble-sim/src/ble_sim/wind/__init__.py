@@ -1,1 +1,1 @@
-"""Wind: forecasts, what they miss, and what a balloon learns about that."""
+"""Wind: the interface of wind fields, the error of their forecasts, and the balloon's model of that error."""

@@ -1,4 +1,4 @@
-"""The interface of wind fields, and the truth that a forecast misses."""
+"""The interface of wind fields, and the wind as the sum of a forecast and its error."""
 
 import abc
 from typing import Any
@@ -11,8 +11,8 @@ from ble_sim.wind.noise import WindNoise, wind_noise
 class WindField(abc.ABC):
     """A source of wind forecasts.
 
-    Instances are immutable and hashable: compiled code is kept per instance. The methods that compute are pure and
-    traceable by JAX; they see one balloon, batches come from `jax.vmap`.
+    Instances are immutable and hashable, since compiled code is kept per instance. `sample` and `wind` are pure,
+    traceable by JAX, and take one balloon; `jax.vmap` makes batches.
     """
 
     def parameters(self) -> Any:
@@ -29,7 +29,7 @@ class WindField(abc.ABC):
             start_time: int32, seconds since 1970 UTC.
 
         Returns:
-            A pytree of arrays, handed to `wind`.
+            A pytree of arrays, the argument `forecast` of `wind`.
         """
 
     @abc.abstractmethod
@@ -53,18 +53,18 @@ class WindField(abc.ABC):
     ) -> tuple[jax.Array, jax.Array]:
         """`wind` in one of many forecasts, which are stacked along a new leading axis.
 
-        A field with large forecasts should override it and read only what it needs: here the forecast is taken out
-        whole, which `jax.vmap` over places makes a copy for every balloon.
+        A field with large forecasts should override it and read only what it needs: this one takes the whole forecast,
+        which `jax.vmap` over places turns into a copy for every balloon.
 
         Args:
             forecasts: forecasts as `sample` returned them, stacked.
-            place: int32 scalar, of the forecast in the stack.
-            x, y, pressure, elapsed: as of `wind`.
+            place: int32 scalar, index of the forecast in the stack.
+            x, y, pressure, elapsed: see `wind`.
         """
         return self.wind(jax.tree.map(lambda leaf: leaf[place], forecasts), x, y, pressure, elapsed)
 
 
-def true_wind(
+def forecast_and_error(
     wind_field: WindField,
     forecast: Any,
     noise: WindNoise,
@@ -73,5 +73,5 @@ def true_wind(
     pressure: jax.Array,
     elapsed: jax.Array,
 ) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
-    """The wind at a point (scalars), as (forecast, error); the true wind is their sum. Each is (u, v) in m/s."""
+    """The forecast at a point (scalars) and its error, each (u, v) in m/s. Their sum is the wind."""
     return wind_field.wind(forecast, x, y, pressure, elapsed), wind_noise(noise, x, y, pressure, elapsed)

@@ -1,16 +1,22 @@
-"""What a balloon learns about the errors of its forecast: a Gaussian process over the last six hours.
+"""A Gaussian process that models the forecast error from the measurements of the last six hours.
 
-The errors of u and v are modelled apart, with the same covariance
+The errors of u and v are modelled apart, with prior mean 0 and the exponential covariance (Matern, nu = 1/2; see
+Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, 4.2)
 
-    k(a, b) = 12.96 exp(-r)     (Matern, nu = 1/2)
+    k(a, b) = 12.96 exp(-r) m2/s2
 
-of points (x, y, pressure, time) at the distance r after scaling, plus a noise variance of 0.05 per measurement.
-Everything below is in units of the prior variance 12.96.
+of points (x, y, pressure, time) at the distance r after division by the scales 357 km, 357 km, 326 Pa and 34560 s, plus
+a noise variance of 0.05 m2/s2 per measurement. The scales are those of BLE 1.0.2. With the measured errors e at points
+X, and K = k(X, X) + noise, the model predicts at a point q
 
-One measurement arrives each agent step, so six hours hold at most 120, in a buffer ordered by age with the newest last.
-The inverse of their covariance matrix slides along: the oldest measurement leaves by a Schur complement and the
-newest enters by bordering, in O(n^2) instead of the O(n^3) of a factorisation. The measurement noise keeps it well
-conditioned; its rounding errors are damped as fast as they arise, also in float32.
+    mean = k(q, X) K^-1 e,     variance = k(q, q) - k(q, X) K^-1 k(X, q)
+
+Covariances below are in units of the prior variance 12.96.
+
+One measurement is added each agent step, so six hours hold at most 120, in a buffer ordered by age with the newest
+last. Their inverse covariance matrix is updated: the oldest measurement leaves by a Schur complement and the newest
+enters by bordering, in O(n^2) instead of the O(n^3) of a factorisation. The measurement noise keeps it well
+conditioned, and rounding errors are damped as fast as they arise, also in float32.
 """
 
 import jax
@@ -27,7 +33,7 @@ PRIOR_VARIANCE = 3.6**2
 _NOISE = 0.05 / PRIOR_VARIANCE
 _SCALES = (357_000.0, 357_000.0, 326.0, 34_560.0)
 _FAR_AWAY = 1e6
-"""Where the unused places of the buffer lie: at this scaled distance the covariance is exactly zero."""
+"""Scaled coordinates of unused places of the buffer: at this distance the covariance is exactly zero."""
 
 
 @struct
@@ -37,7 +43,7 @@ class WindGP:
     points: jax.Array
     """float[CAPACITY, 4]: x, y, pressure and elapsed time, each over its scale"""
     errors: jax.Array
-    """float[CAPACITY, 2]: true minus forecast wind, (u, v) m/s; 0 where unused"""
+    """float[CAPACITY, 2]: wind minus forecast, (u, v) in m/s; 0 where unused"""
     inverse: jax.Array
     """float[CAPACITY, CAPACITY], of the covariance over `PRIOR_VARIANCE`; 0 where unused"""
 
@@ -52,10 +58,10 @@ def empty_wind_gp() -> WindGP:
     )
 
 
-def observe(
+def add_measurement(
     gp: WindGP, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed: jax.Array, error: jax.Array
 ) -> WindGP:
-    """Add the error (float[2], m/s) measured at a point (scalars: m, m, Pa, s); the oldest place is given up."""
+    """Add the error (float[2], m/s) measured at a point (scalars: m, m, Pa, s) and drop the oldest place."""
     point = _scaled(x, y, pressure, elapsed)
     kept = gp.points[1:]
     oldest, row = gp.inverse[0, 0], gp.inverse[0, 1:]
@@ -63,12 +69,12 @@ def observe(
 
     covariance = jnp.exp(-jnp.sqrt(jnp.sum((kept - point) ** 2, axis=-1)))
     weights = _product(gp.inverse[1:, 1:], covariance) - gain * jnp.sum(row * covariance)
-    precision = 1.0 / (1.0 + _NOISE - jnp.sum(covariance * weights))
-    border = -weights * precision
+    corner = 1.0 / (1.0 + _NOISE - jnp.sum(covariance * weights))
+    border = -weights * corner
 
     inner = gp.inverse[1:, 1:] - jnp.outer(row, gain) - jnp.outer(weights, border)
     top = jnp.concatenate([inner, border[:, None]], axis=1)
-    bottom = jnp.concatenate([border, precision[None]])
+    bottom = jnp.concatenate([border, corner[None]])
     return WindGP(
         points=jnp.concatenate([kept, point[None]]),
         errors=jnp.concatenate([gp.errors[1:], error[None]]),

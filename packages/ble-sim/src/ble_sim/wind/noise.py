@@ -1,4 +1,13 @@
-"""What the true wind adds to its forecast: a weighted sum of simplex noise at several scales."""
+"""The error of a forecast: a weighted sum of simplex noise at several scales.
+
+Each component (u, v) is the sum over five harmonics of simplex noise n_i of variance 0.0569, with weights w_i and
+length scales in x, y, pressure and time,
+
+    error = sqrt(1.02 / 0.0569) * sum(w_i n_i) / sqrt(sum(w_i) sum(w_i^2))
+
+so that its variance is 1.02 m2/s2 over the sum of the weights, which is about 1. Source of the numbers unknown, from
+BLE 1.0.2.
+"""
 
 import math
 from typing import Final
@@ -50,12 +59,12 @@ _NUM_SIMPLEX_SEEDS: Final = 1634753849
 
 @struct
 class WindNoise:
-    """One episode's noise; the first axis is the wind component (u, v), the second the harmonic."""
+    """The forecast error of one episode; the first axis is the component (u, v), the second the harmonic."""
 
     permutations: jax.Array
-    """uint8[2, 5, 256]"""
+    """uint8[2, 5, 256], see `simplex.permutation`"""
     offsets: jax.Array
-    """Shifts of (x, y, pressure, time) in units of the harmonic's scales: float32[2, 5, 4]."""
+    """float32[2, 5, 4], shifts of (x, y, pressure, time) in units of the harmonic's scales"""
 
 
 def _sample_harmonic(key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -66,7 +75,7 @@ def _sample_harmonic(key: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def sample_wind_noise(key: jax.Array) -> WindNoise:
-    """Draws the noise of one episode from its noise key."""
+    """The forecast error of one episode, drawn from its noise key (uint32[2])."""
     with reference_draws():
         keys = jax.vmap(lambda k: jax.random.split(k, _NUM_HARMONICS))(jax.random.split(key))
         permutations, offsets = jax.vmap(jax.vmap(_sample_harmonic))(keys)
@@ -76,17 +85,13 @@ def sample_wind_noise(key: jax.Array) -> WindNoise:
 def wind_noise(
     noise: WindNoise, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed_seconds: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Noise at one point, in the type of `x`.
+    """The forecast error (u, v) [m/s] at one point, in the dtype of `x`.
 
     Args:
-        noise: the episode's noise.
-        x: metres east of the station.
-        y: metres north of the station.
+        noise: of the episode.
+        x, y: scalars, m from the station.
         pressure: Pa.
-        elapsed_seconds: since the start of the episode; any integer or floating-point type.
-
-    Returns:
-        Eastward and northward wind to add to the forecast, m/s.
+        elapsed_seconds: since the start of the episode, of any dtype.
     """
     x = jnp.asarray(x)
     hours = jnp.asarray(elapsed_seconds).astype(x.dtype) / SECONDS_PER_HOUR

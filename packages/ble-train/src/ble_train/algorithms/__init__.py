@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""Agents that learn, a file each: `qr_dqn`, `dqn`, `ppo` and `sarsa`."""

@@ -1,4 +1,4 @@
-"""Exploration as wrappers of an agent's pure functions."""
+"""Exploration: policies that wrap another policy."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from ble_sim.constants import STEP_SECONDS
 
 
 def epsilon_greedy(policy: Policy, num_actions: int) -> Policy:
-    """Draw the action uniformly with probability epsilon; the parameters become (those of `policy`, epsilon)."""
+    """The policy that draws its action uniformly with probability epsilon; parameters (those of `policy`, epsilon)."""
 
     def maybe_draw(key: jax.Array, epsilon: jax.Array, action: jax.Array) -> jax.Array:
         coin, choice = jax.random.split(key)
@@ -34,29 +34,30 @@ def epsilon_greedy(policy: Policy, num_actions: int) -> Policy:
 
 
 class MarcoPoloCarry(NamedTuple):
-    """What taking turns remembers. Scalars, besides the carries of the two that take turns."""
+    """The memory of `marco_polo`: scalars, and the carries of the two that take turns."""
 
     explores: jax.Array
     """bool, whether the walk gets turns in this episode."""
     walks: jax.Array
     """bool, whether it is the walk's turn."""
     clock: jax.Array
-    """int32, s, how long this turn has lasted."""
+    """int32, duration of this turn so far, s."""
     walk: Any
-    """What the random walk remembers."""
+    """The random walk's carry."""
     policy: Any
-    """What the policy remembers."""
+    """The policy's carry."""
 
 
 def marco_polo(policy: Policy, probability: float, policy_hours: float, walk_hours: float) -> Policy:
-    """Let a policy and the random walk take turns: the exploration of Bellemare et al. (Nature 588, 2020).
+    """The policy and the random walk in turns: the exploration of Bellemare et al. 2020 (Nature 588).
 
-    Episodes begin with the policy's turn. The walk counts only its own steps.
+    Episodes begin with the policy's turn. The walk counts its own steps only.
 
     Args:
-        policy: who flies otherwise.
-        probability: of an episode in which the walk gets turns.
-        policy_hours, walk_hours: how long the turns last, h.
+        policy: the policy.
+        probability: share of episodes in which the walk gets turns.
+        policy_hours: duration of the policy's turns, h.
+        walk_hours: duration of the walk's turns, h.
     """
     walk = random_walk_policy(DEFAULTS)
 

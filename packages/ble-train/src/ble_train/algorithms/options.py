@@ -1,26 +1,47 @@
-"""Options of the agents that learn. A command line turns the fields into flags, so nothing here imports jax."""
+"""Options of the agents that learn. Command lines turn the fields into flags, so this module does not import jax."""
 
+import json
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 MAX_CAPACITY = 2**30
 """Slots that a replay memory can number."""
 
 
-def require_layers(**sizes: tuple[int, ...]) -> None:
-    """Refuse layers without units.
+def _require_counts(options: Any, *names: str, least: int = 1) -> None:
+    for name in names:
+        if getattr(options, name) < least:
+            raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}.")
 
-    Raises:
-        ValueError: there is one; the message has the option's name.
-    """
-    for name, layers in sizes.items():
-        if any(size < 1 for size in layers):
-            raise ValueError(f"{name} are numbers of units of at least 1, not {layers}.")
+
+def _require_shares(options: Any, *names: str) -> None:
+    for name in names:
+        if not 0.0 <= getattr(options, name) <= 1.0:
+            raise ValueError(f"{name} must be in [0, 1], not {getattr(options, name)}.")
+
+
+def _require_positive(options: Any, *names: str) -> None:
+    for name in names:
+        if not 0.0 < getattr(options, name) < math.inf:
+            raise ValueError(f"{name} must be positive, not {getattr(options, name)}.")
+
+
+def _require_non_negative(options: Any, *names: str) -> None:
+    for name in names:
+        if not 0.0 <= getattr(options, name) < math.inf:
+            raise ValueError(f"{name} must be 0 or positive, not {getattr(options, name)}.")
+
+
+def _require_layers(options: Any, *names: str) -> None:
+    for name in names:
+        if any(size < 1 for size in getattr(options, name)):
+            raise ValueError(f"{name} must be numbers of units of at least 1, not {getattr(options, name)}.")
 
 
 @dataclass(frozen=True)
 class ReplayOptions:
-    """How an agent learns from a replay memory. The defaults are those of the published agent's training."""
+    """Learning from a replay memory. The defaults are those of the published agent's training."""
 
     gamma: float = 0.993
     """Discount of a step."""
@@ -29,9 +50,9 @@ class ReplayOptions:
     batch_size: int = 32
     """Samples in an update."""
     learning_rate: float = 2e-6
-    """Of Adam, at the start."""
+    """Learning rate of Adam at the start."""
     final_learning_rate: float = 2e-7
-    """At the end of `learning_rate_decay_steps`, and from then on."""
+    """Learning rate at the end of learning_rate_decay_steps, and from then on."""
     learning_rate_decay_steps: int = 0
     """Training steps over which the learning rate falls linearly; 0: it is constant, as in the original."""
     adam_eps: float = 2e-5
@@ -43,10 +64,10 @@ class ReplayOptions:
     min_replay_history: int = 500
     """Learning begins when more transitions than this are stored."""
     replay_capacity: int = 2_000_000
-    """Transitions that are remembered, over all environments. With observations of 1099 numbers a million takes 2.1 GiB
+    """Transitions that are stored, over all environments. With observations of 1099 numbers a million takes 2.1 GiB
     in float16 and 4.1 GiB in float32."""
     replay_dtype: Literal["float16", "float32"] = "float16"
-    """How observations are remembered: float16 keeps three digits of numbers up to 65504."""
+    """How observations are stored: float16 keeps three digits of numbers up to 65504."""
     prioritized: bool = True
     """Draw samples in proportion to their last loss instead of uniformly."""
     epsilon: float = 0.0
@@ -58,24 +79,18 @@ class ReplayOptions:
     exploratory_episode_probability: float = 0.8
     """Share of such episodes."""
     agent_phase_hours: float = 4.0
-    """How long the agent flies before the walk takes over, h."""
+    """Length of the agent's turns, h."""
     walk_phase_hours: float = 2.0
-    """How long the walk flies before the agent takes over, h."""
+    """Length of the walk's turns, h."""
     save_replay: bool = True
     """Keep the replay memory with the newest checkpoints, so that a resumed run equals one that was never stopped."""
 
     def __post_init__(self) -> None:
-        counts = ("n_step", "batch_size", "update_period", "target_update_period")
-        non_negative = ("min_replay_history", "epsilon_decay_steps", "learning_rate_decay_steps")
-        for name, least in [*((name, 1) for name in counts), *((name, 0) for name in non_negative)]:
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        for name in ("gamma", "epsilon", "exploratory_episode_probability"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must be in [0, 1], not {getattr(self, name)}.")
-        for name in ("learning_rate", "final_learning_rate", "adam_eps", "agent_phase_hours", "walk_phase_hours"):
-            if not getattr(self, name) > 0.0:
-                raise ValueError(f"{name} must be positive, not {getattr(self, name)}.")
+        _require_counts(self, "n_step", "batch_size", "update_period", "target_update_period")
+        _require_counts(self, "min_replay_history", "epsilon_decay_steps", "learning_rate_decay_steps", least=0)
+        _require_shares(self, "gamma", "epsilon", "exploratory_episode_probability")
+        _require_positive(self, "learning_rate", "final_learning_rate", "adam_eps")
+        _require_positive(self, "agent_phase_hours", "walk_phase_hours")
         if not self.min_replay_history < self.replay_capacity <= MAX_CAPACITY:
             raise ValueError(
                 f"replay_capacity must be above min_replay_history ({self.min_replay_history}) and at most"
@@ -95,21 +110,23 @@ class QuantileOptions(ReplayOptions):
     """Units of the hidden layers."""
     num_quantiles: int = 51
     """Quantiles of each action's return."""
+    start: str | None = None
+    """The agent whose network learning starts from: a name, or the file NAME.npz of an exported agent; None: a random
+    network."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_layers(hidden_sizes=self.hidden_sizes)
-        if self.num_quantiles < 1:
-            raise ValueError(f"num_quantiles must be at least 1, not {self.num_quantiles}.")
+        _require_layers(self, "hidden_sizes")
+        _require_counts(self, "num_quantiles")
 
 
 @dataclass(frozen=True)
-class FinetuneOptions(ReplayOptions):
-    """QR-DQN started from the published agent, whose network it therefore has."""
+class FinetuneOptions(QuantileOptions):
+    """QR-DQN that starts from the published agent."""
 
-    start: str = "perciatelli44"
+    start: str | None = "perciatelli44"
     """The agent whose network learning starts from: perciatelli44, another with such a network, or the file NAME.npz of
-    one that was exported."""
+    an exported one."""
 
 
 @dataclass(frozen=True)
@@ -127,72 +144,70 @@ class DqnOptions(ReplayOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_layers(hidden_sizes=self.hidden_sizes)
+        _require_layers(self, "hidden_sizes")
 
 
 @dataclass(frozen=True)
 class MlpOptions:
-    """One-step SARSA without a memory."""
+    """SARSA: learns from each step as it comes, without a memory."""
 
     hidden_sizes: tuple[int, ...] = ()
     """Units of the hidden layers; none makes a linear map. Deeper networks had 256 in the original."""
     learning_rate: float = 1e-3
-    """Of stochastic gradient descent."""
+    """Learning rate of stochastic gradient descent."""
     gamma: float = 0.9
     """Discount of a step."""
 
     def __post_init__(self) -> None:
-        require_layers(hidden_sizes=self.hidden_sizes)
-        if not self.learning_rate > 0.0:
-            raise ValueError(f"learning_rate must be positive, not {self.learning_rate}.")
-        if not 0.0 <= self.gamma <= 1.0:
-            raise ValueError(f"gamma must be in [0, 1], not {self.gamma}.")
+        _require_layers(self, "hidden_sizes")
+        _require_positive(self, "learning_rate")
+        _require_shares(self, "gamma")
 
 
 @dataclass(frozen=True)
 class PpoOptions:
-    """Proximal policy optimisation with a network that scores the levels of the wind column."""
+    """PPO: learns a policy and the expected return from rollouts of many environments."""
 
-    level_sizes: tuple[int, ...] = (32, 32)
-    """Hidden layers of the network that scores a level, the same for all levels."""
-    summary_sizes: tuple[int, ...] = (128, 64)
-    """Hidden layers of the network that sees the levels together, corrects the actions and estimates the return."""
+    network: str = "levels"
+    """The actor-critic network: levels scores the levels of the wind column, actor_critic_mlp takes any vector."""
+    network_options: str = "{}"
+    """Options of the network as a JSON object, such as {"level_sizes": [64, 64]}; what is missing has its default."""
     gamma: float = 0.995
     """Discount of a step."""
     gae_lambda: float = 0.95
     """Decay of generalised advantage estimation: 0 trusts the estimated return, 1 the observed one."""
     rollout_steps: int = 64
-    """Steps that every environment flies between two rounds of learning."""
+    """Steps of every environment between two rounds of learning."""
     epochs: int = 3
     """Passes over a rollout."""
     minibatch_size: int = 2048
     """Steps in one update."""
     learning_rate: float = 3e-4
-    """Of Adam, at the start."""
+    """Learning rate of Adam at the start."""
     final_learning_rate: float = 3e-5
-    """At the end of `decay_steps`."""
-    decay_steps: int = 60_000_000
-    """Environment steps over which the learning rate and the entropy bonus fall linearly."""
+    """Learning rate at the end of decay_steps."""
+    decay_steps: int = 0
+    """Environment steps over which the learning rate and the entropy bonus fall linearly; 0: the length of the run."""
     clip_range: float = 0.2
     """How far an action's probability may move in one round, as a ratio."""
     entropy_bonus: float = 0.01
-    """Weight of the policy's entropy, at the start."""
+    """Weight of the policy's entropy at the start."""
     final_entropy_bonus: float = 0.001
-    """At the end of `decay_steps`."""
+    """Weight of the policy's entropy at the end of decay_steps."""
     value_weight: float = 0.5
     """Weight of the error of the estimated return."""
     max_gradient_norm: float = 0.5
-    """Gradients longer than this are shortened."""
+    """Longer gradients are shortened to this norm."""
 
     def __post_init__(self) -> None:
-        for name in ("rollout_steps", "epochs", "minibatch_size", "decay_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("gamma", "gae_lambda"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must be in [0, 1], not {getattr(self, name)}.")
-        if self.learning_rate <= 0.0:
-            raise ValueError(f"learning_rate must be positive, not {self.learning_rate}.")
-        if not self.level_sizes:
-            raise ValueError("level_sizes must name one hidden layer at least.")
-        require_layers(level_sizes=self.level_sizes, summary_sizes=self.summary_sizes)
+        _require_counts(self, "rollout_steps", "epochs", "minibatch_size")
+        _require_counts(self, "decay_steps", least=0)
+        _require_shares(self, "gamma", "gae_lambda")
+        _require_positive(self, "learning_rate", "clip_range", "max_gradient_norm")
+        _require_non_negative(self, "final_learning_rate", "entropy_bonus", "final_entropy_bonus", "value_weight")
+        try:
+            is_object = isinstance(json.loads(self.network_options), dict)
+        except (TypeError, ValueError):
+            is_object = False
+        if not is_object:
+            raise ValueError(f"network_options must be a JSON object, not {self.network_options!r}.")

@@ -1,10 +1,12 @@
-"""Proximal policy optimisation: an on-policy agent for many lanes.
+"""PPO: learns a policy and the expected return from rollouts of many lanes.
 
-Schulman et al. 2017 (https://arxiv.org/abs/1707.06347): the clipped surrogate objective, eq. 7 and 9; advantages by
-generalised advantage estimation, Schulman et al. 2016 (https://arxiv.org/abs/1506.02438), eq. 16.
+Schulman et al. 2017, "Proximal policy optimization algorithms" (https://arxiv.org/abs/1707.06347), algorithm 1: the
+lanes act for some steps, then a few epochs of minibatches follow. Advantages are those of Schulman et al. 2016,
+"High-dimensional continuous control using generalized advantage estimation" (https://arxiv.org/abs/1506.02438).
 """
 
 import functools
+import json
 import math
 import secrets
 from collections.abc import Sequence
@@ -16,21 +18,22 @@ import numpy as np
 import optax
 
 from ble_agents.agent import AgentMode
-from ble_agents.benchmark_spaces import NUM_ACTIONS, require_benchmark_spaces
 from ble_agents.exported_policy import Architecture, ExportedPolicy
-from ble_agents.networks.levels import ActorCriticOutput
-from ble_env.observation.layout import NUM_FEATURES
+from ble_agents.networks.network import ActorCriticOutput
+from ble_sim.plugins.options import options_from_json
+from ble_sim.plugins.registries import NETWORKS
 from ble_sim.seeds import check_seed
 from ble_train.algorithms.options import PpoOptions
 from ble_train.learner import LaneStep, Learner, State
 
 CHUNK_SIZE = 256
-"""Steps whose gradient is computed at a time."""
+"""Steps whose gradient is computed at a time: their activations fit into the processor's cache."""
 METRICS = ("PolicyGain", "ValueLoss", "Entropy", "KL")
+"""Names of the parts of the loss in logs."""
 
 
 class Rollout(NamedTuple):
-    """What the lanes did: arrays [steps, lanes], where a step is the choice of an action and what came of it."""
+    """Steps of the lanes: arrays [steps, lanes, ...]. A step is the choice of an action and its transition."""
 
     observation: Any
     action: Any
@@ -42,8 +45,22 @@ class Rollout(NamedTuple):
     terminated: Any
     is_last: Any
     """Whether the episode ended with this step, in a terminal state or at a time limit."""
-    is_flown: Any
-    """False for the choice after an episode's end, of which nothing came."""
+    valid: Any
+    """False for the choice at an episode's end, which the environment ignores."""
+
+
+class Samples(NamedTuple):
+    """The steps of a rollout in any order, prepared for updates: arrays [samples, ...]."""
+
+    observation: jax.Array
+    action: jax.Array
+    log_probability: jax.Array
+    advantage: jax.Array
+    """Advantage of the action, normalised over the rollout."""
+    target: jax.Array
+    """Estimate of the return from the advantages."""
+    weight: jax.Array
+    """1 for a valid step, 0 for another."""
 
 
 class Learned(NamedTuple):
@@ -52,127 +69,88 @@ class Learned(NamedTuple):
     params: Any
     optimiser: Any
     num_updates: jax.Array
+    """int32, rollouts learned from."""
     key: jax.Array
+    """Data of the random key."""
 
 
-class PpoAgent(Learner):
-    """Collects rollouts from all lanes and learns after each.
+def actor_critic(num_actions: int, observation_shape: Sequence[int], options: PpoOptions) -> Architecture:
+    """The network: logits [..., actions] and value [...].
 
-    Args:
-        seed: of the network's start and of the draws; None draws one.
-        options: options.
+    Raises:
+        ValueError: no network has this name, or it has other options.
     """
+    options_type = NETWORKS.get(options.network).options_type
+    network_options = options_from_json(options_type, json.loads(options.network_options))
+    return Architecture(options.network, tuple(observation_shape), num_actions, network_options)
 
-    def __init__(
-        self,
-        num_actions: int,
-        observation_shape: Sequence[int],
-        *,
-        seed: int | None = None,
-        options: PpoOptions = PpoOptions(),
-    ) -> None:
-        super().__init__(num_actions, observation_shape)
-        require_benchmark_spaces("ppo", num_actions, observation_shape)
-        self.options = options
-        self._compiled = _compiled(options)
-        with jax.enable_x64(False):
-            self._learned = self._compiled.start(secrets.randbits(32) if seed is None else check_seed(seed))
-        self._metrics: list[dict[str, jax.Array]] = []
 
-    def reseed(self, seed: int) -> None:
-        """Start the random draws anew."""
-        with jax.enable_x64(False):
-            self._learned = self._learned._replace(key=jax.random.key_data(jax.random.key(check_seed(seed))))
+def evaluate(architecture: Architecture, params: Any, observation: jax.Array) -> ActorCriticOutput:
+    """Logits and value of observations."""
+    output: Any = architecture.network().apply(params, observation)
+    return output
 
-    def start_lanes(self, num_lanes: int) -> None:
-        """Fly in so many lanes from now on; the rollout begun is dropped."""
-        self.num_lanes = num_lanes
-        steps = self.options.rollout_steps
-        self._rollout = Rollout(
-            observation=np.zeros((steps, num_lanes, *self._observation_shape), np.float32),
-            action=np.zeros((steps, num_lanes), np.int32),
-            log_probability=np.zeros((steps, num_lanes), np.float32),
-            value=np.zeros((steps, num_lanes), np.float32),
-            reward=np.zeros((steps, num_lanes), np.float32),
-            terminated=np.zeros((steps, num_lanes), bool),
-            is_last=np.zeros((steps, num_lanes), bool),
-            is_flown=np.zeros((steps, num_lanes), bool),
+
+def optimiser(options: PpoOptions) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980) at a learning rate of 1, after limiting the norm."""
+    return optax.chain(
+        optax.clip_by_global_norm(options.max_gradient_norm), optax.scale_by_adam(eps=1e-5), optax.scale(-1.0)
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("architecture", "options"))
+def initial(architecture: Architecture, options: PpoOptions, seed: jax.Array) -> Learned:
+    """A random network and the optimiser's start.
+
+    Raises:
+        ValueError: the network takes other observations, or does not give logits of the actions and a value.
+    """
+    key, init_key = jax.random.split(jax.random.key(seed))
+    observation = jnp.zeros(architecture.observation_shape, jnp.float32)
+    try:
+        params = architecture.network().init(init_key, observation)
+        output = jax.eval_shape(functools.partial(evaluate, architecture), params, observation)
+        shapes = output.logits.shape, output.value.shape
+    except Exception as error:  # A network raises whatever its layers raise.
+        raise ValueError(
+            f"ppo cannot use the network {architecture.kind!r} for observations of shape"
+            f" {architecture.observation_shape} and {architecture.num_actions} actions: {error}"
+        ) from error
+    if shapes != ((architecture.num_actions,), ()):
+        raise ValueError(
+            f"ppo needs logits of {architecture.num_actions} actions and a value, and the network"
+            f" {architecture.kind!r} gives the shapes {shapes[0]} and {shapes[1]}."
         )
-        self._num_chosen = 0
+    return Learned(params, optimiser(options).init(params), jnp.zeros((), jnp.int32), jax.random.key_data(key))
 
-    def step_lanes(self, lanes: LaneStep) -> np.ndarray:
-        """Learn when the rollout is full, and draw the next actions from the policy."""
-        with jax.enable_x64(False):
-            if self.mode is AgentMode.EVAL:
-                return np.asarray(self._compiled.greedy(self._learned.params, lanes.observation))
-            self._note_outcome(lanes)
-            if self._num_chosen == self.options.rollout_steps:
-                self._learn(lanes.observation)
-            return self._choose(lanes.observation)
 
-    def learned_state(self) -> State:
-        """Parameters, optimiser, count of updates and random state."""
-        return self._learned._asdict()
+greedy_actions = jax.jit(Architecture.greedy_action, static_argnums=0)
 
-    def set_learned_state(self, state: State) -> None:
-        """Continue from `learned_state`."""
-        self._learned = jax.device_put(Learned(**state))
 
-    def working_state(self) -> State:
-        """The rollout begun."""
-        return {"rollout": self._rollout._asdict(), "num_chosen": np.int32(self._num_chosen)}
-
-    def set_working_state(self, state: State) -> None:
-        """Continue from `working_state`."""
-        self._rollout = Rollout(**jax.tree.map(np.array, state["rollout"]))
-        self._num_chosen = int(state["num_chosen"])
-
-    def take_metrics(self) -> dict[str, float]:
-        """Means over the updates since the last call."""
-        taken, self._metrics = self._metrics, []
-        return {name: float(np.mean([metrics[name] for metrics in taken])) for name in (taken[0] if taken else ())}
-
-    def exported_policy(self) -> ExportedPolicy:
-        """The most probable actions, with the present parameters."""
-        return ExportedPolicy(_architecture(self.options), self._learned.params)
-
-    def _note_outcome(self, lanes: LaneStep) -> None:
-        if self._num_chosen:
-            last, rollout = self._num_chosen - 1, self._rollout
-            rollout.reward[last] = lanes.reward
-            rollout.terminated[last] = lanes.terminated & ~lanes.begins
-            rollout.is_last[last] = lanes.terminated | lanes.truncated | lanes.begins
-            rollout.is_flown[last] = ~lanes.begins
-
-    def _choose(self, observation: np.ndarray) -> np.ndarray:
-        key, action, log_probability, value = self._compiled.draw(self._learned.params, self._learned.key, observation)
-        self._learned = self._learned._replace(key=key)
-        now, rollout = self._num_chosen, self._rollout
-        action = np.asarray(action)  # Learning that is still under way reads the rollout: wait before writing to it.
-        rollout.observation[now] = observation
-        rollout.action[now], rollout.log_probability[now], rollout.value[now] = action, log_probability, value
-        self._num_chosen += 1
-        return action
-
-    def _learn(self, last_observation: np.ndarray) -> None:
-        self._learned, metrics = self._compiled.learn(self._learned, self._rollout, last_observation)
-        self._metrics.append(metrics)
-        self._num_chosen = 0
-        if self.summary_writer is not None:
-            steps = int(self._learned.num_updates) * self._rollout.action.size
-            for name, value in metrics.items():
-                self.summary_writer.add_scalar(f"Train/{name}", float(value), steps)
+@functools.partial(jax.jit, static_argnames="architecture")
+def draw_actions(
+    architecture: Architecture, params: Any, key_data: jax.Array, observation: jax.Array
+) -> tuple[jax.Array, ...]:
+    """Draw actions from the policy: (data of the next key, actions, their log probabilities, values)."""
+    key, own_key = jax.random.split(jax.random.wrap_key_data(key_data))
+    output = evaluate(architecture, params, observation)
+    log_probabilities = jax.nn.log_softmax(output.logits)
+    action = jax.random.categorical(own_key, log_probabilities).astype(jnp.int32)
+    return jax.random.key_data(key), action, _of_actions(log_probabilities, action), output.value
 
 
 def generalised_advantages(rollout: Rollout, last_value: jax.Array, gamma: float, gae_lambda: float) -> jax.Array:
-    """Advantages of the actions, [steps, lanes]; eq. 16 of Schulman et al. 2016.
+    """Advantages of the actions, [steps, lanes]; section 3 and eq. 16 of Schulman et al. 2016.
 
-    An episode's end stops the sum: at a terminal state nothing follows, at a time limit the estimated return does.
+        A_t = delta_t + gamma lambda A_{t+1},    delta_t = r_t + gamma V(s_{t+1}) - V(s_t)
+
+    An episode's end stops the sum. Nothing follows a terminal state; at a time limit the estimated return follows.
 
     Args:
-        rollout: what was done.
-        last_value: [lanes], expected return of the observation after the last step.
-        gamma, gae_lambda: the discount and the decay.
+        rollout: the steps.
+        last_value: [lanes], expected return from the observation after the last step.
+        gamma: the discount of a step.
+        gae_lambda: the decay.
     """
     next_value = jnp.concatenate([rollout.value[1:], last_value[None]])
     follows = jnp.where(rollout.terminated, 0.0, next_value)
@@ -186,119 +164,244 @@ def generalised_advantages(rollout: Rollout, last_value: jax.Array, gamma: float
     return jax.lax.scan(accumulate, jnp.zeros_like(last_value), (errors, rollout.is_last), reverse=True)[1]
 
 
+def prepare(options: PpoOptions, rollout: Rollout, last_value: jax.Array) -> Samples:
+    """The samples of a rollout. Means and deviations are over valid steps."""
+    # The critic estimates a discounted mean of the rewards, which is of the same size whatever the discount.
+    rollout = rollout._replace(reward=(1.0 - options.gamma) * rollout.reward)
+    advantage = generalised_advantages(rollout, last_value, options.gamma, options.gae_lambda)
+    weight = rollout.valid.astype(jnp.float32)
+    mean = jnp.sum(weight * advantage) / weight.sum()
+    deviation = jnp.sqrt(jnp.sum(weight * jnp.square(advantage - mean)) / weight.sum())
+    samples = Samples(
+        observation=rollout.observation,
+        action=rollout.action,
+        log_probability=rollout.log_probability,
+        advantage=(advantage - mean) / (deviation + 1e-8),
+        target=rollout.value + advantage,
+        weight=weight,
+    )
+    return jax.tree.map(lambda column: column.reshape(-1, *column.shape[2:]), samples)
+
+
 def clipped_surrogate(
     log_probability: jax.Array, old_log_probability: jax.Array, advantage: jax.Array, clip_range: float
 ) -> jax.Array:
-    """What is maximised for each step; eq. 7 of Schulman et al. 2017."""
+    """What is maximised for each step: min(rho A, clip(rho, 1 - eps, 1 + eps) A); eq. 7 of Schulman et al. 2017.
+
+    Args:
+        log_probability: of the action now.
+        old_log_probability: of the action when it was chosen; rho is the ratio of the two probabilities.
+        advantage: A.
+        clip_range: eps.
+    """
     ratio = jnp.exp(log_probability - old_log_probability)
     return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip_range, 1.0 + clip_range) * advantage)
 
 
-class _Compiled(NamedTuple):
-    start: Any
-    greedy: Any
-    draw: Any
-    learn: Any
+def loss(
+    params: Any, architecture: Architecture, options: PpoOptions, samples: Samples, entropy_bonus: jax.Array
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Sum over samples of -(L_clip - c_1 L_value + c_2 S), eq. 9 of Schulman et al. 2017, and of its parts."""
+    output = evaluate(architecture, params, samples.observation)
+    log_probabilities = jax.nn.log_softmax(output.logits)
+    chosen = _of_actions(log_probabilities, samples.action)
+    gain = clipped_surrogate(chosen, samples.log_probability, samples.advantage, options.clip_range)
+    entropy = -jnp.sum(jnp.exp(log_probabilities) * log_probabilities, axis=-1)
+    value_error = jnp.square(output.value - samples.target)
+    terms = (gain, value_error, entropy, samples.log_probability - chosen)
+    parts = {name: jnp.sum(samples.weight * term) for name, term in zip(METRICS, terms, strict=True)}
+    total = -parts["PolicyGain"] + options.value_weight * parts["ValueLoss"] - entropy_bonus * parts["Entropy"]
+    return total, parts
 
 
-def _architecture(options: PpoOptions) -> Architecture:
-    options = (("level_sizes", options.level_sizes), ("summary_sizes", options.summary_sizes))
-    return Architecture("levels", (NUM_FEATURES,), NUM_ACTIONS, options)
+def gradient(
+    params: Any,
+    architecture: Architecture,
+    options: PpoOptions,
+    samples: Samples,
+    rows: jax.Array,
+    entropy_bonus: jax.Array,
+) -> tuple[Any, dict[str, jax.Array]]:
+    """Gradient of the mean loss over some rows of the samples, and means of its parts; summed chunk by chunk."""
+
+    def add(total: Any, rows: jax.Array) -> tuple[Any, None]:
+        chunk = jax.tree.map(lambda column: column[rows], samples)
+        part = jax.grad(loss, has_aux=True)(params, architecture, options, chunk, entropy_bonus)
+        return jax.tree.map(jnp.add, total, part), None
+
+    zeros = jax.tree.map(jnp.zeros_like, params), dict.fromkeys(METRICS, jnp.float32(0.0))
+    total = jax.lax.scan(add, zeros, rows.reshape(-1, math.gcd(len(rows), CHUNK_SIZE)))[0]
+    number = jnp.maximum(samples.weight[rows].sum(), 1.0)
+    return jax.tree.map(lambda leaf: leaf / number, total)
 
 
-@functools.cache
-def _compiled(options: PpoOptions) -> _Compiled:
-    """The functions of agents with these options."""
-    architecture = _architecture(options)
-    network = architecture.network()
-    optimiser = optax.chain(
-        optax.clip_by_global_norm(options.max_gradient_norm), optax.scale_by_adam(eps=1e-5), optax.scale(-1.0)
-    )
+def minibatches(options: PpoOptions, key: jax.Array, number: int) -> jax.Array:
+    """Rows of each update, int32[updates, minibatch size]: every epoch takes the samples in an order of its own."""
+    size = min(options.minibatch_size, number)
+    orders = jax.vmap(lambda key: jax.random.permutation(key, number))(jax.random.split(key, options.epochs))
+    return orders[:, : number // size * size].reshape(-1, size)
 
-    def evaluate(params: Any, observation: jax.Array) -> ActorCriticOutput:
-        output: Any = network.apply(params, observation)
-        return output
 
-    def start(seed: int) -> Learned:
-        key, init_key = jax.random.split(jax.random.key(seed))
-        params = network.init(init_key, jnp.zeros(NUM_FEATURES))
-        return Learned(params, optimiser.init(params), jnp.zeros((), jnp.int32), jax.random.key_data(key))
+@functools.partial(jax.jit, static_argnames=("architecture", "options"))
+def learn(
+    architecture: Architecture,
+    options: PpoOptions,
+    learned: Learned,
+    rollout: Rollout,
+    last_observation: jax.Array,
+    decay_steps: jax.Array,
+) -> tuple[Learned, dict[str, jax.Array]]:
+    """Learn from a rollout.
 
-    def draw(params: Any, key_data: jax.Array, observation: jax.Array) -> tuple[jax.Array, ...]:
-        key, own_key = jax.random.split(jax.random.wrap_key_data(key_data))
-        output = evaluate(params, observation)
-        log_probabilities = jax.nn.log_softmax(output.logits)
-        action = jax.random.categorical(own_key, log_probabilities).astype(jnp.int32)
-        chosen = jnp.take_along_axis(log_probabilities, action[..., None], axis=-1)[..., 0]
-        return jax.random.key_data(key), action, chosen, output.value
+    Args:
+        architecture: the network.
+        options: the options.
+        learned: what was learned.
+        rollout: the steps.
+        last_observation: [lanes, ...], after the last step.
+        decay_steps: float32, environment steps at which learning rate and entropy bonus reach their end.
 
-    def loss(
-        params: Any, batch: dict[str, jax.Array], entropy_bonus: jax.Array
-    ) -> tuple[jax.Array, dict[str, jax.Array]]:
-        output = evaluate(params, batch["observation"])
-        log_probabilities = jax.nn.log_softmax(output.logits)
-        chosen = jnp.take_along_axis(log_probabilities, batch["action"][:, None], axis=-1)[:, 0]
-        weight = batch["weight"]
-        gain = clipped_surrogate(chosen, batch["log_probability"], batch["advantage"], options.clip_range)
-        entropy = -jnp.sum(jnp.exp(log_probabilities) * log_probabilities, axis=-1)
-        value_error = jnp.square(output.value - batch["target"])
-        terms = (gain, value_error, entropy, batch["log_probability"] - chosen)
-        parts = {name: jnp.sum(weight * term) for name, term in zip(METRICS, terms, strict=True)}
-        total = -parts["PolicyGain"] + options.value_weight * parts["ValueLoss"] - entropy_bonus * parts["Entropy"]
-        return total, parts
+    Returns:
+        What is learned now, and means of the loss's parts.
+    """
+    samples = prepare(options, rollout, evaluate(architecture, learned.params, last_observation).value)
+    number = rollout.action.size
+    progress = jnp.minimum(learned.num_updates.astype(jnp.float32) * number / decay_steps, 1.0)
+    learning_rate = options.learning_rate + progress * (options.final_learning_rate - options.learning_rate)
+    entropy_bonus = options.entropy_bonus + progress * (options.final_entropy_bonus - options.entropy_bonus)
 
-    def gradient_of(params: Any, table: dict[str, jax.Array], rows: jax.Array, entropy_bonus: jax.Array) -> Any:
-        """Gradient and parts of the loss over some rows, summed over chunks that fit into the processor's cache."""
-        size = math.gcd(len(rows), CHUNK_SIZE)
+    def update(carry: tuple[Any, Any], rows: jax.Array) -> tuple[tuple[Any, Any], dict[str, jax.Array]]:
+        params, state = carry
+        slope, parts = gradient(params, architecture, options, samples, rows, entropy_bonus)
+        changes, state = optimiser(options).update(slope, state)
+        return (optax.apply_updates(params, jax.tree.map(lambda one: learning_rate * one, changes)), state), parts
 
-        def add(total: Any, rows: jax.Array) -> tuple[Any, None]:
-            batch = {name: column[rows] for name, column in table.items()}
-            return jax.tree.map(jnp.add, total, jax.grad(loss, has_aux=True)(params, batch, entropy_bonus)), None
+    key, own_key = jax.random.split(jax.random.wrap_key_data(learned.key))
+    rows = minibatches(options, own_key, number)
+    (params, state), parts = jax.lax.scan(update, (learned.params, learned.optimiser), rows)
+    return Learned(params, state, learned.num_updates + 1, jax.random.key_data(key)), jax.tree.map(jnp.mean, parts)
 
-        zeros = jax.tree.map(jnp.zeros_like, params), dict.fromkeys(METRICS, jnp.float32(0.0))
-        total = jax.lax.scan(add, zeros, rows.reshape(-1, size))[0]
-        number = jnp.maximum(table["weight"][rows].sum(), 1.0)
-        return jax.tree.map(lambda leaf: leaf / number, total)
 
-    def learn(learned: Learned, rollout: Rollout, last_observation: jax.Array) -> tuple[Learned, dict[str, jax.Array]]:
-        steps, lanes = rollout.action.shape
-        # The critic estimates a discounted mean of the rewards, which is of the same size whatever the discount.
-        rollout = rollout._replace(reward=(1.0 - options.gamma) * rollout.reward)
-        last_value = evaluate(learned.params, last_observation).value
-        advantage = generalised_advantages(rollout, last_value, options.gamma, options.gae_lambda)
-        weight = rollout.is_flown.astype(jnp.float32)
-        mean = jnp.sum(weight * advantage) / weight.sum()
-        deviation = jnp.sqrt(jnp.sum(weight * jnp.square(advantage - mean)) / weight.sum())
-        table = {
-            "observation": rollout.observation,
-            "action": rollout.action,
-            "log_probability": rollout.log_probability,
-            "advantage": (advantage - mean) / (deviation + 1e-8),
-            "target": rollout.value + advantage,
-            "weight": weight,
-        }
-        table = {name: column.reshape(steps * lanes, *column.shape[2:]) for name, column in table.items()}
-        size = min(options.minibatch_size, steps * lanes)
-        flown = learned.num_updates.astype(jnp.float32) * (steps * lanes)
-        progress = jnp.minimum(flown / options.decay_steps, 1.0)
-        learning_rate = options.learning_rate + progress * (options.final_learning_rate - options.learning_rate)
-        entropy_bonus = options.entropy_bonus + progress * (options.final_entropy_bonus - options.entropy_bonus)
+def _of_actions(values: jax.Array, actions: jax.Array) -> jax.Array:
+    return jnp.take_along_axis(values, actions[..., None], axis=-1)[..., 0]
 
-        def update(carry: tuple[Any, Any], rows: jax.Array) -> tuple[tuple[Any, Any], dict[str, jax.Array]]:
-            params, optimiser_state = carry
-            gradient, parts = gradient_of(params, table, rows, entropy_bonus)
-            updates, optimiser_state = optimiser.update(gradient, optimiser_state)
-            params = optax.apply_updates(params, jax.tree.map(lambda one: learning_rate * one, updates))
-            return (params, optimiser_state), parts
 
-        key, own_key = jax.random.split(jax.random.wrap_key_data(learned.key))
-        num_minibatches = steps * lanes // size
-        orders = jax.vmap(lambda key: jax.random.permutation(key, steps * lanes))(
-            jax.random.split(own_key, options.epochs)
+class PpoAgent(Learner):
+    """Collects rollouts from all lanes and learns after each, with any actor-critic network.
+
+    Args:
+        num_actions: number of actions.
+        observation_shape: shape of the observations.
+        seed: seed of the network's start and of the random draws; None draws one.
+        options: the options.
+
+    Raises:
+        ValueError: the network does not exist, has other options, or does not suit the observations and actions.
+    """
+
+    def __init__(
+        self,
+        num_actions: int,
+        observation_shape: Sequence[int],
+        *,
+        seed: int | None = None,
+        options: PpoOptions = PpoOptions(),
+    ) -> None:
+        super().__init__(num_actions, observation_shape)
+        self.options = options
+        self._architecture = actor_critic(num_actions, observation_shape, options)
+        seed = secrets.randbits(32) if seed is None else check_seed(seed)
+        with jax.enable_x64(False):
+            self._learned = initial(self._architecture, options, np.uint32(seed))
+        self._metrics: list[dict[str, jax.Array]] = []
+
+    def reseed(self, seed: int) -> None:
+        """Start the random draws anew."""
+        with jax.enable_x64(False):
+            key = jax.random.key(np.uint32(check_seed(seed)))
+            self._learned = self._learned._replace(key=jax.random.key_data(key))
+
+    def start_lanes(self, num_lanes: int) -> None:
+        """Act in so many lanes from now on; the rollout in progress is dropped."""
+        self.num_lanes = num_lanes
+        steps = self.options.rollout_steps
+        self._rollout = Rollout(
+            observation=np.zeros((steps, num_lanes, *self._observation_shape), np.float32),
+            action=np.zeros((steps, num_lanes), np.int32),
+            log_probability=np.zeros((steps, num_lanes), np.float32),
+            value=np.zeros((steps, num_lanes), np.float32),
+            reward=np.zeros((steps, num_lanes), np.float32),
+            terminated=np.zeros((steps, num_lanes), bool),
+            is_last=np.zeros((steps, num_lanes), bool),
+            valid=np.zeros((steps, num_lanes), bool),
         )
-        rows = orders[:, : num_minibatches * size].reshape(options.epochs * num_minibatches, size)
-        (params, optimiser_state), parts = jax.lax.scan(update, (learned.params, learned.optimiser), rows)
-        learned = Learned(params, optimiser_state, learned.num_updates + 1, jax.random.key_data(key))
-        return learned, jax.tree.map(jnp.mean, parts)
+        self._num_chosen = 0
 
-    return _Compiled(jax.jit(start), jax.jit(architecture.greedy_action), jax.jit(draw), jax.jit(learn))
+    def step_lanes(self, lanes: LaneStep) -> np.ndarray:
+        """Learn when the rollout is full, and draw the next actions from the policy."""
+        with jax.enable_x64(False):
+            if self.mode is AgentMode.EVAL:
+                return np.asarray(greedy_actions(self._architecture, self._learned.params, lanes.observation))
+            self._complete_step(lanes)
+            if self._num_chosen == self.options.rollout_steps:
+                self._learn(lanes.observation)
+            return self._choose(lanes.observation)
+
+    def _complete_step(self, lanes: LaneStep) -> None:
+        if self._num_chosen:
+            last, rollout = self._num_chosen - 1, self._rollout
+            rollout.reward[last] = lanes.reward
+            rollout.terminated[last] = lanes.terminated & ~lanes.begins
+            rollout.is_last[last] = lanes.terminated | lanes.truncated | lanes.begins
+            rollout.valid[last] = ~lanes.begins
+
+    def _learn(self, last_observation: np.ndarray) -> None:
+        self._learned, metrics = learn(
+            self._architecture, self.options, self._learned, self._rollout, last_observation, self._decay_steps()
+        )
+        self._metrics.append(metrics)
+        self._num_chosen = 0
+        if self.summary_writer is not None:
+            self.log_metrics(metrics, int(self._learned.num_updates) * self._rollout.action.size)
+
+    def _decay_steps(self) -> np.float32:
+        """Infinite where neither the options nor the run give an end."""
+        return np.float32(self.options.decay_steps or self.planned_env_steps or np.inf)
+
+    def _choose(self, observation: np.ndarray) -> np.ndarray:
+        key, action, log_probability, value = draw_actions(
+            self._architecture, self._learned.params, self._learned.key, observation
+        )
+        self._learned = self._learned._replace(key=key)
+        now, rollout = self._num_chosen, self._rollout
+        action = np.asarray(action)  # Learning that is still under way reads the rollout: wait before writing to it.
+        rollout.observation[now] = observation
+        rollout.action[now], rollout.log_probability[now], rollout.value[now] = action, log_probability, value
+        self._num_chosen += 1
+        return action
+
+    def take_metrics(self) -> dict[str, float]:
+        """Means over the updates since the last call."""
+        taken, self._metrics = self._metrics, []
+        return {name: float(np.mean([metrics[name] for metrics in taken])) for name in (taken[0] if taken else ())}
+
+    def exported_policy(self) -> ExportedPolicy:
+        """The most probable actions, with the present parameters."""
+        return ExportedPolicy(self._architecture, self._learned.params)
+
+    def learned_state(self) -> State:
+        """Parameters, optimiser, count of updates and random state."""
+        return self._learned._asdict()
+
+    def set_learned_state(self, state: State) -> None:
+        """Continue from `learned_state`."""
+        self._learned = jax.device_put(Learned(**state))
+
+    def working_state(self) -> State:
+        """The rollout in progress."""
+        return {"rollout": self._rollout._asdict(), "num_chosen": np.int32(self._num_chosen)}
+
+    def set_working_state(self, state: State) -> None:
+        """Continue from `working_state`."""
+        self._rollout = Rollout(**jax.tree.map(np.array, state["rollout"]))
+        self._num_chosen = int(state["num_chosen"])

@@ -1,8 +1,12 @@
-"""SARSA with a small network: the simplest agent that learns (Rummery & Niranjan 1994)."""
+"""SARSA with a linear map or a small network: learns the value of each action from each step as it comes.
+
+Rummery & Niranjan 1994, "On-line Q-learning using connectionist systems", with the residual gradient of Baird 1995,
+"Residual algorithms: reinforcement learning with function approximation": it goes through the next value, too.
+"""
 
 import functools
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,21 +15,66 @@ import numpy as np
 
 from ble_agents.agent import Agent, AgentMode
 from ble_agents.exported_policy import Architecture, ExportedPolicy
+from ble_agents.options import QValueNetworkOptions
 from ble_agents.policy import Policy
 from ble_sim.seeds import check_seed
 from ble_train.algorithms.options import MlpOptions
 from ble_train.checkpoints import Checkpoints
 
 
-class MlpAgent(Agent):
-    """Takes the action of the largest value, and moves the last one's value towards what came of it.
+class Sample(NamedTuple):
+    """S, A, R, S', A': two observations, each with the action that was taken, and the reward between them."""
 
-    It learns within episodes only: the reward that an end brings is not used. A gradient step reduces
-    (value - reward - gamma * next value)^2 with respect to both values.
+    observation: Any
+    action: Any
+    reward: Any
+    next_observation: Any
+    next_action: Any
+
+
+def value_network(num_actions: int, observation_shape: Sequence[int], options: MlpOptions) -> Architecture:
+    """The network: values [..., actions]."""
+    network_options = QValueNetworkOptions(options.hidden_sizes, precision="highest")
+    return Architecture("q_values", tuple(observation_shape), num_actions, network_options)
+
+
+@functools.partial(jax.jit, static_argnames="architecture")
+def initial(architecture: Architecture, seed: jax.Array) -> Any:
+    """A random network."""
+    observation = jnp.zeros(architecture.observation_shape, jnp.float32)
+    return architecture.network().init(jax.random.PRNGKey(seed), observation)
+
+
+greedy_action = jax.jit(Architecture.greedy_action, static_argnums=0)
+
+
+def loss(params: Any, architecture: Architecture, options: MlpOptions, sample: Sample) -> jax.Array:
+    """(r + gamma Q(s', a') - Q(s, a))^2, the squared Bellman residual of a sample."""
+    values = functools.partial(architecture.preferences, params)
+    target = sample.reward + options.gamma * values(sample.next_observation)[sample.next_action]
+    return jnp.square(values(sample.observation)[sample.action] - target)
+
+
+@functools.partial(jax.jit, static_argnames=("architecture", "options"))
+def update(params: Any, architecture: Architecture, options: MlpOptions, sample: Sample) -> Any:
+    """One step of stochastic gradient descent on the loss."""
+    gradient = jax.grad(loss)(params, architecture, options, sample)
+    return jax.tree.map(lambda value, slope: value - options.learning_rate * slope, params, gradient)
+
+
+class MlpAgent(Agent):
+    """Takes the action of the largest value, and moves the last action's value towards its reward and the next value.
+
+    It learns within episodes only: the reward of an episode's end is not used.
 
     Args:
-        seed: of the network's start; None draws one.
-        options: options.
+        num_actions: number of actions.
+        observation_shape: shape of the observations, which are vectors.
+        seed: seed of the network's start; None draws one.
+        options: the options.
+
+    Raises:
+        ValueError: the observations are no vectors.
     """
 
     def __init__(
@@ -39,51 +88,50 @@ class MlpAgent(Agent):
         super().__init__(num_actions, observation_shape)
         if len(self._observation_shape) != 1:
             raise ValueError(f"{self.get_name()} observes vectors, not shape {self._observation_shape}: flatten them.")
-        options = (("hidden_sizes", options.hidden_sizes), ("precision", "highest"))
-        self._architecture = Architecture("q_values", self._observation_shape, num_actions, options)
-        self._compiled = _compiled(self._architecture, options)
+        self.options = options
+        self._architecture = value_network(num_actions, observation_shape, options)
         self._last: tuple[np.ndarray, int] | None = None
+        seed = secrets.randbits(32) if seed is None else check_seed(seed)
         with jax.enable_x64(False):
-            self._params = self._compiled.start(np.uint32(secrets.randbits(32) if seed is None else check_seed(seed)))
+            self._params = initial(self._architecture, np.uint32(seed))
 
     def set_mode(self, mode: AgentMode | str) -> None:
-        """Learn ("train") or stay as it is ("eval")."""
+        """Learn ("train") or stay unchanged ("eval")."""
         self._mode = AgentMode(mode)
 
     def begin_episode(self, observation: np.ndarray) -> int:
         """The action of the largest value."""
-        observation = self._checked(observation)
-        with jax.enable_x64(False):
-            return self._note(observation, self._compiled.choose(self._params, observation))
+        return self._choose(self._checked(observation))
 
     def step(self, reward: float, observation: np.ndarray) -> int:
-        """The action of the largest value, which then teaches the value of the last one.
+        """The action of the largest value, chosen before the last action's value is updated.
 
         Raises:
             RuntimeError: no episode has begun.
         """
         if self._last is None:
             raise RuntimeError(f"{self.get_name()} was stepped outside an episode: call begin_episode first.")
-        observation = self._checked(observation)
-        with jax.enable_x64(False):
-            action = self._compiled.choose(self._params, observation)
-            if self._mode is AgentMode.TRAIN:
-                self._params = self._compiled.learn(self._params, *self._last, np.float32(reward), observation, action)
-            return self._note(observation, action)
+        observation, last = self._checked(observation), self._last
+        action = self._choose(observation)
+        if self._mode is AgentMode.TRAIN:
+            with jax.enable_x64(False):
+                sample = Sample(*last, np.float32(reward), observation, action)
+                self._params = update(self._params, self._architecture, self.options, sample)
+        return action
 
     def end_episode(self, reward: float, terminal: bool = True) -> None:
         """Forget the episode."""
         self._last = None
 
     def save_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:
-        """Write the parameters, atomically; the newest few are kept."""
+        """Write the parameters; the newest few checkpoints are kept."""
         Checkpoints(checkpoint_dir).save(iteration_number, self._state())
 
     def load_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:
         """Read the parameters.
 
         Raises:
-            CheckpointError: there are none under this number, they are damaged, or of other options.
+            CheckpointError: there is no checkpoint of this number, it is damaged, or it belongs to other options.
         """
         self._set_state(Checkpoints(checkpoint_dir).load(iteration_number, self._state()))
 
@@ -97,16 +145,18 @@ class MlpAgent(Agent):
         return iteration
 
     def exported_policy(self) -> ExportedPolicy:
-        """The actions of the largest values, with the present parameters: what is exported."""
+        """The actions of the largest values, with the present parameters."""
         return ExportedPolicy(self._architecture, self._params)
 
     def policy(self) -> Policy:
-        """The frozen policy as pure functions."""
+        """The exported policy as pure functions."""
         return self.exported_policy().policy()
 
-    def _note(self, observation: np.ndarray, action: jax.Array) -> int:
-        self._last = observation, int(action)
-        return int(action)
+    def _choose(self, observation: np.ndarray) -> int:
+        with jax.enable_x64(False):
+            action = int(greedy_action(self._architecture, self._params, observation))
+        self._last = observation, action
+        return action
 
     def _state(self) -> dict[str, Any]:
         return {"agent": {"params": self._params}}
@@ -119,36 +169,3 @@ class MlpAgent(Agent):
         if observation.shape != self._observation_shape:
             raise ValueError(f"{self.get_name()} observes shape {self._observation_shape}, got {observation.shape}.")
         return observation
-
-
-class _Compiled(NamedTuple):
-    start: Callable[..., Any]
-    choose: Callable[..., jax.Array]
-    learn: Callable[..., Any]
-
-
-@functools.cache
-def _compiled(architecture: Architecture, options: MlpOptions) -> _Compiled:
-    """The functions of agents that are alike."""
-    values = architecture.preferences
-
-    def start(seed: jax.Array) -> Any:
-        example = jnp.zeros(architecture.observation_shape, jnp.float32)
-        return architecture.network().init(jax.random.PRNGKey(seed), example)
-
-    def learn(
-        params: Any,
-        observation: jax.Array,
-        action: jax.Array,
-        reward: jax.Array,
-        next_observation: jax.Array,
-        next_action: jax.Array,
-    ) -> Any:
-        def loss(params: Any) -> jax.Array:
-            target = reward + options.gamma * values(params, next_observation)[next_action]
-            return jnp.square(values(params, observation)[action] - target)
-
-        gradient = jax.grad(loss)(params)
-        return jax.tree.map(lambda value, slope: value - options.learning_rate * slope, params, gradient)
-
-    return _Compiled(jax.jit(start), jax.jit(architecture.greedy_action), jax.jit(learn))

@@ -1,1 +1,1 @@
-"""Collectors: they are told every transition of a training and keep or show statistics of it."""
+"""Collectors: they receive every transition of a training and keep or show statistics of it."""

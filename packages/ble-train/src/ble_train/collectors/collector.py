@@ -1,4 +1,4 @@
-"""The interface between the training loops and those who want statistics of a training."""
+"""The interface between the training loops and the collectors of statistics."""
 
 import abc
 import os
@@ -8,20 +8,20 @@ from ble_train.collectors.statistics_instance import StatisticsInstance
 
 
 class Collector(abc.ABC):
-    """Is told what happens in a training: the hooks below are called in the order in which they stand.
+    """Receives the transitions of a training. The loops call the hooks below in the order in which they stand.
 
-    Each does nothing unless it is overridden. Files belong into the folder `self._base_dir`, which is there. A hook
-    that raises costs the training its collector and nothing else.
+    A hook does nothing unless it is overridden. Files belong into the folder `self._base_dir`, which exists. If a hook
+    raises, the training continues without the collector.
 
     Args:
         base_dir: the run's folder; files go to its metrics/NAME. None for a run that keeps no files.
-        num_actions: how many actions the environment has.
+        num_actions: number of the environment's actions.
         current_episode: number of the episode that comes next, above 0 when a run is resumed. Episodes from this
             one on may have been collected already, by a run that did not reach its next checkpoint.
 
     Attributes:
-        current_episode: number of the present episode, which collectors count on in `end_episode`.
-        summary_writer: where the agent may log scalars: a writer in the manner of TensorBoard's, or None.
+        current_episode: number of the present episode. Collectors increase it in `end_episode`.
+        summary_writer: a writer of scalars for the agent, with TensorBoard's interface, or None.
 
     Raises:
         OSError: the folder cannot be made.
@@ -38,19 +38,19 @@ class Collector(abc.ABC):
 
     @abc.abstractmethod
     def get_name(self) -> str:
-        """The collector's name, and that of its folder."""
+        """The name of the collector and of its folder."""
 
     def pre_training(self) -> None:  # noqa: B027 - optional, like all below
-        """The training begins or is resumed."""
+        """The training starts or is resumed."""
 
     def begin_episode(self) -> None:  # noqa: B027
         """An episode begins."""
 
     def step(self, statistics: StatisticsInstance) -> None:  # noqa: B027
-        """A transition, the last one of the episode included."""
+        """Receive a transition; the last one of the episode is one of them."""
 
     def end_episode(self, statistics: StatisticsInstance) -> None:  # noqa: B027
-        """The episode is over: the last transition again, but with the length of the episode as its step."""
+        """Receive the last transition once more, with the length of the episode as its step: the episode is over."""
 
     def end_training(self) -> None:  # noqa: B027
         """The training is over, finished or not: close files."""

@@ -1,4 +1,4 @@
-"""Prints how episodes went."""
+"""A line of text for each episode."""
 
 from pathlib import Path
 from typing import IO
@@ -14,8 +14,8 @@ from ble_train.collectors.statistics_instance import StatisticsInstance
 class ConsoleCollector(Collector):
     """Prints a line for each episode, and keeps it in metrics/console/console.log.
 
-    A resumed run goes on in the same log. It stays a log of what was printed, so there the lines of episodes that are
-    flown again are followed by their new ones.
+    A resumed run continues the same log, which holds everything that was printed: episodes that are repeated have two
+    lines.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Several collectors as one."""
+"""The dispatcher of hooks to several collectors."""
 
 import functools
 import warnings
@@ -10,17 +10,17 @@ from ble_train.collectors.statistics_instance import StatisticsInstance
 
 
 class CollectorWarning(UserWarning):
-    """A collector has failed, and the training goes on without it."""
+    """A collector has failed, and the training continues without it."""
 
 
 class CollectorDispatcher:
-    """Makes collectors and forwards every hook to all of them, in their order.
+    """Makes collectors and forwards every hook to all of them in their order.
 
-    One that raises, when it is made or later, is reported by a `CollectorWarning` and told nothing more.
+    One that raises, when it is made or later, is reported by a `CollectorWarning` and dropped.
 
     Args:
         base_dir: the run's folder, or None.
-        num_actions: how many actions the environment has.
+        num_actions: number of the environment's actions.
         constructors: called with base_dir, num_actions and current_episode.
         current_episode: number of the episode that comes next.
     """
@@ -36,27 +36,27 @@ class CollectorDispatcher:
         for constructor in constructors:
             try:
                 self._collectors.append(constructor(base_dir, num_actions, current_episode))
-            except Exception as error:  # a stranger's code may raise anything
+            except Exception as error:  # third-party code may raise anything
                 _report(_constructor_name(constructor), "cannot be made", error)
 
     def pre_training(self) -> None:
-        """Tell that the training begins."""
+        """The training starts."""
         self._forward("pre_training")
 
     def begin_episode(self) -> None:
-        """Tell that an episode begins."""
+        """An episode begins."""
         self._forward("begin_episode")
 
     def step(self, statistics: StatisticsInstance) -> None:
-        """Tell a transition."""
+        """Forward a transition."""
         self._forward("step", statistics)
 
     def end_episode(self, statistics: StatisticsInstance) -> None:
-        """Tell that the episode is over."""
+        """The episode is over."""
         self._forward("end_episode", statistics)
 
     def end_training(self) -> None:
-        """Tell that the training is over."""
+        """The training is over."""
         self._forward("end_training")
 
     def get_summary_writer(self) -> Any:
@@ -67,12 +67,12 @@ class CollectorDispatcher:
         return None
 
     def _forward(self, hook: str, *arguments: StatisticsInstance) -> list[tuple[Collector, Any]]:
-        """The collectors that could be told, with their answers; the others are dropped."""
+        """The collectors whose hook succeeded, with its results; the others are dropped."""
         answers = []
         for collector in self._collectors:
             try:
                 answers.append((collector, getattr(collector, hook)(*arguments)))
-            except Exception as error:  # a stranger's code may raise anything
+            except Exception as error:  # third-party code may raise anything
                 _report(type(collector).__name__, f"failed in {hook}", error)
         if len(answers) < len(self._collectors):
             self._collectors = [collector for collector, _ in answers]

@@ -1,16 +1,16 @@
-"""Sums over the transitions of one episode."""
+"""Sums over the transitions of an episode."""
 
 from ble_train.collectors.statistics_instance import StatisticsInstance
 
 
 class EpisodeTotals:
-    """What a collector adds up while an episode lasts.
+    """The rewards and actions of an episode so far.
 
     Each transition counts once. (The original also counts the one that `end_episode` repeats.)
 
     Attributes:
         reward: sum of the rewards.
-        action_counts: how often each action was flown.
+        action_counts: number of times that each action was taken.
     """
 
     def __init__(self, num_actions: int) -> None:

@@ -1,4 +1,4 @@
-"""A collector that is nothing without its folder."""
+"""A collector that only writes files."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from ble_train.collectors.collector import Collector
 
 
 class FileCollector(Collector):
-    """Does nothing but write files, to `self._folder`.
+    """Writes files to `self._folder`.
 
     Raises:
         ValueError: there is no base_dir.
@@ -15,6 +15,6 @@ class FileCollector(Collector):
 
     def __init__(self, base_dir: str | None, num_actions: int, current_episode: int) -> None:
         if base_dir is None:
-            raise ValueError(f"{type(self).__name__} needs a base_dir: it does nothing but write files.")
+            raise ValueError(f"{type(self).__name__} needs a base_dir: it only writes files.")
         super().__init__(base_dir, num_actions, current_episode)
         self._folder = Path(base_dir, "metrics", self.get_name())

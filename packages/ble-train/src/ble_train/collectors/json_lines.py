@@ -1,18 +1,18 @@
-"""Keeps how episodes went, for programs to read."""
+"""A JSON record of each episode."""
 
 from pathlib import Path
 
+from ble_sim.files.json_lines import append_json_line, cut_json_lines
 from ble_train.collectors.episode_totals import EpisodeTotals
 from ble_train.collectors.file_collector import FileCollector
 from ble_train.collectors.statistics_instance import StatisticsInstance
-from ble_train.files import append_json_line, cut_json_lines
 
 
 class JsonLinesCollector(FileCollector):
     """Writes one JSON object a line for each episode, to metrics/json_lines/episodes.jsonl.
 
-    The keys are episode, reward, length, terminal, action_counts. A resumed run goes on in the same file, without the
-    lines of episodes that it flies again.
+    The keys are episode, reward, length, terminal, action_counts. A resumed run continues the same file, without
+    the lines of episodes that it repeats.
     """
 
     def get_name(self) -> str:

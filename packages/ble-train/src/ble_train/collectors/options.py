@@ -1,16 +1,16 @@
-"""Options of the built-in collectors. A command line turns the fields into flags, so nothing here imports jax."""
+"""Options of the built-in collectors. Command lines turn the fields into flags, so nothing here imports jax."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class FineGrainedOptions:
-    """What may be told about single steps."""
+    """Options of reports about single steps."""
 
     fine_grained_logging: bool = False
-    """Tell about single steps too, not only about episodes."""
+    """Report single steps as well as episodes."""
     fine_grained_frequency: int = 1
-    """With `fine_grained_logging`, every how many steps."""
+    """With `fine_grained_logging`: steps from one report to the next."""
 
     def __post_init__(self) -> None:
         if self.fine_grained_frequency < 1:
@@ -19,12 +19,12 @@ class FineGrainedOptions:
 
 @dataclass(frozen=True)
 class ConsoleOptions(FineGrainedOptions):
-    """What the console collector tells, and where."""
+    """Options of the console collector."""
 
     save_to_file: bool = True
-    """Keep what is printed in metrics/console/console.log as well."""
+    """Keep the printed lines in metrics/console/console.log as well."""
 
 
 @dataclass(frozen=True)
 class TensorboardOptions(FineGrainedOptions):
-    """What the TensorBoard collector writes."""
+    """Options of the TensorBoard collector."""

@@ -1,16 +1,16 @@
-"""Keeps every transition."""
+"""All transitions of each episode."""
 
 import pickle
 
+from ble_sim.files.atomic import write_bytes
 from ble_train.collectors.file_collector import FileCollector
 from ble_train.collectors.statistics_instance import StatisticsInstance
-from ble_train.files import write_bytes_atomically
 
 
 class PickleCollector(FileCollector):
     """Writes a list of `StatisticsInstance` for each episode: metrics/pickle/pickle_EPISODE.pkl.
 
-    As in the original the list ends with what `end_episode` is told, so the last transition stands in it twice, the
+    As in the original, the list ends with the statistics of `end_episode`: it holds the last transition twice, the
     second time with the length of the episode as its step.
     """
 
@@ -26,5 +26,5 @@ class PickleCollector(FileCollector):
     def end_episode(self, statistics: StatisticsInstance) -> None:
         self._statistics.append(statistics)
         content = pickle.dumps(self._statistics, protocol=pickle.HIGHEST_PROTOCOL)
-        write_bytes_atomically(self._folder / f"pickle_{self.current_episode}.pkl", content)
+        write_bytes(self._folder / f"pickle_{self.current_episode}.pkl", content)
         self.current_episode += 1

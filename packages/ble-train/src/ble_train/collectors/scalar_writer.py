@@ -13,11 +13,11 @@ from tensorboardX.summary import scalar
 class ScalarWriter:
     """Writes scalars to a new event file.
 
-    tensorboardX's own `SummaryWriter` leaves the writing to a thread, and whoever logs waits forever for a thread that
-    has met a full disk. Here it is the caller who writes: errors reach him, and after `flush` all is in the file.
+    The `SummaryWriter` of tensorboardX writes in a thread; after an error such as a full disk its callers wait forever.
+    This one writes in the calling thread: errors reach the caller, and after `flush` the file is complete.
 
     Args:
-        folder: where the file goes.
+        folder: folder of the file.
 
     Attributes:
         path: the file.
@@ -27,7 +27,7 @@ class ScalarWriter:
     """
 
     def __init__(self, folder: Path) -> None:
-        # TensorBoard reads files in the order of their names; the count tells those of one second apart.
+        # TensorBoard reads files in the order of their names; the count orders files of the same second.
         count = sum(1 for _ in folder.glob("events.out.tfevents.*"))
         self.path = folder / f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{count:04d}"
         self._records = RecordWriter(str(self.path))
@@ -36,19 +36,19 @@ class ScalarWriter:
         self.flush()
 
     def add_scalar(self, tag: str, scalar_value: Any, global_step: int) -> None:
-        """Log a number under a name, as tensorboardX and PyTorch call it."""
+        """Log a number under a name. tensorboardX and PyTorch have a method of this name."""
         self._write(Event(step=int(global_step), summary=scalar(tag, scalar_value)))
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
-        """Log a number under a name, as flax and the original's agents call it."""
+        """Log a number under a name. flax has a method of this name, which the original's agents call."""
         self.add_scalar(tag, value, step)
 
     def flush(self) -> None:
-        """Hand all that was logged to the operating system; a killed process loses none of it."""
-        self._file.flush()  # The records' own `flush` waits for the disk besides, longer than an episode takes.
+        """Hand everything logged to the operating system, which a kill of the process does not lose."""
+        self._file.flush()  # `self._records.flush` also waits for the disk, longer than an episode takes.
 
     def close(self) -> None:
-        """Close the file; nothing can be logged afterwards."""
+        """Close the file; no scalar can be logged afterwards."""
         self._records.close()
 
     def _write(self, event: Event) -> None:

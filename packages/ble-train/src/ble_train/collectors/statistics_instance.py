@@ -1,16 +1,16 @@
-"""What collectors are told about one step."""
+"""The transition that collectors receive."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class StatisticsInstance:
-    """One transition.
+    """One transition of an episode.
 
     Attributes:
         step: its number in the episode, from 0 on.
-        action: the action that was flown.
-        reward: what it brought.
+        action: the action taken.
+        reward: its reward.
         terminal: whether it led to a terminal state; False at a time limit.
     """
 

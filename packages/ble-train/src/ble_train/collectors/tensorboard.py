@@ -1,23 +1,23 @@
-"""Writes statistics for TensorBoard."""
+"""Scalars for TensorBoard."""
 
 import os
 from pathlib import Path
 from typing import Any
 
+from ble_sim.files.json_lines import append_json_line, cut_json_lines
 from ble_train.collectors.file_collector import FileCollector
 from ble_train.collectors.options import TensorboardOptions
 from ble_train.collectors.statistics_instance import StatisticsInstance
-from ble_train.files import append_json_line, cut_json_lines
 
 
 class TensorboardCollector(FileCollector):
     """Writes Train/EpisodeReward and Train/EpisodeLength by episode, to metrics/tensorboard.
 
     With fine_grained_logging also Train/FineGrainedReward by step, counted over all episodes. The agent logs with the
-    same writer, by steps of its own.
+    same writer, by its own count of steps.
 
-    A resumed run adds an event file. What earlier files hold about episodes that it flies again is cut off, the
-    agent's scalars included; how far to cut, and how many steps there were, stands in progress.jsonl.
+    A resumed run adds an event file, and cuts the scalars of episodes that it repeats off the earlier files, those of
+    the agent included. progress.jsonl holds the sizes to cut to, and the number of steps until then.
 
     Raises:
         ValueError: there is no base_dir, or progress.jsonl is damaged.
@@ -33,7 +33,7 @@ class TensorboardCollector(FileCollector):
         options: TensorboardOptions = TensorboardOptions(),
     ) -> None:
         super().__init__(base_dir, num_actions, current_episode)
-        from ble_train.collectors.scalar_writer import ScalarWriter  # only now: it brings tensorboardX
+        from ble_train.collectors.scalar_writer import ScalarWriter  # Here: it imports tensorboardX.
 
         self._options = options
         self._progress = self._folder / "progress.jsonl"
@@ -75,8 +75,8 @@ class TensorboardCollector(FileCollector):
 
 
 def _cut_back(progress: Path, current_episode: int) -> int:
-    """Cut event files back to the time when `current_episode` episodes were over; returns the steps until then."""
-    sizes: dict[str, int] = {}  # of a file that is only now begun: 0
+    """Cut event files back to the end of `current_episode` episodes; returns the number of steps until then."""
+    sizes: dict[str, int] = {}  # 0 for a file without a line that is kept
     steps = 0
 
     def keep(line: dict[str, Any]) -> bool:
@@ -89,6 +89,6 @@ def _cut_back(progress: Path, current_episode: int) -> int:
 
     cut_json_lines(progress, keep)
     for name, size in sizes.items():
-        if (path := progress.parent / name).exists():  # a file that was removed stays so
+        if (path := progress.parent / name).exists():  # the user may have removed the file
             os.truncate(path, size)
     return steps

@@ -1,1 +1,4 @@
-"""The verbs of `ble-train`, one module each."""
+"""The verbs of `ble-train`, one module for each: the dataclass of its flags and the function that runs it.
+
+No module imports jax before its verb runs.
+"""

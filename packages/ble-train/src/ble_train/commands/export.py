@@ -1,15 +1,17 @@
-"""`ble-train export`: writes a trained agent as a plain file that anyone can fly."""
+"""`ble-train export`: writes a trained agent as a file of plain arrays, which flies without ble-train."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
+from ble_agents.create import EXPORTED_SUFFIX
 from ble_eval.command_line.errors import UserError
+from ble_eval.trained import CHECKPOINTS_FOLDER
+from ble_sim.plugins.registries import OBSERVATIONS
 from ble_train.run_settings import read_settings
-
-SUFFIX = ".npz"
 
 
 @dataclass(frozen=True)
@@ -23,31 +25,39 @@ class ExportArguments:
     """The file to write, NAME.npz."""
 
     iteration: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the best)")] = None
-    """The checkpoint to export; otherwise the best of the evaluations, or the newest where there were none."""
+    """The checkpoint to export. The default is the best of the validations, or the newest if there were none."""
 
 
-def export(arguments: ExportArguments) -> int:
-    """Does what the arguments say and returns the exit status.
+def main(words: Sequence[str], program: str) -> int:
+    """Parse the words after the verb, run it, and return the exit status."""
+    return export_agent(tyro.cli(ExportArguments, args=words, prog=program))
+
+
+def export_agent(arguments: ExportArguments) -> int:
+    """Write the file and return the exit status.
 
     Raises:
         UserError: there is no such checkpoint, or the agent cannot be exported.
     """
-    if arguments.output.suffix != SUFFIX:
-        raise UserError(f"An exported agent is a file NAME{SUFFIX}, not {arguments.output}.")
-    settings = read_settings(arguments.run)
+    if arguments.output.suffix != EXPORTED_SUFFIX:
+        raise UserError(f"An exported agent is a file NAME{EXPORTED_SUFFIX}, not {arguments.output}.")
+    settings, _ = read_settings(arguments.run)
 
     from ble_agents import AgentMode, create_agent
     from ble_agents.exported_policy import save_policy
-    from ble_env.plugins import make_observation
     from ble_sim.balloon.vehicle import Vehicle
     from ble_train.checkpoints import Checkpoints
     from ble_train.validation import BEST_FOLDER
 
-    features = make_observation(settings.observation, Vehicle(), settings.observation_options)
-    shape = features.observation_space.shape
-    agent = create_agent(settings.agent, observation_shape=shape, seed=settings.seed, options=settings.agent_options)
+    name, choice = settings.agent.name, settings.task["observation"]
+    try:
+        observation = OBSERVATIONS.make(choice.name, Vehicle(), options=choice.options)
+        shape = observation.observation_space.shape
+        agent = create_agent(name, observation_shape=shape, seed=settings.seed, options=settings.agent.options)
+    except (ValueError, OSError) as error:
+        raise UserError(str(error)) from error
     agent.set_mode(AgentMode.EVAL)
-    folder = arguments.run / "checkpoints"
+    folder = arguments.run / CHECKPOINTS_FOLDER
     if arguments.iteration is None and Checkpoints(arguments.run / BEST_FOLDER).iterations():
         folder = arguments.run / BEST_FOLDER
     try:
@@ -60,9 +70,9 @@ def export(arguments: ExportArguments) -> int:
         raise UserError(str(error)) from error
     if iteration < 0:
         raise UserError(f"{arguments.run} has no checkpoint yet.")
-    frozen = agent.exported_policy()
-    if frozen is None:
-        raise UserError(f"The agent {settings.agent!r} cannot be exported: it has no Agent.exported_policy.")
-    save_policy(arguments.output, frozen)
-    print(f"{settings.agent} after iteration {iteration} of {arguments.run}: {arguments.output}")
+    policy = agent.exported_policy()
+    if policy is None:
+        raise UserError(f"The agent {name!r} cannot be exported: it has no Agent.exported_policy.")
+    save_policy(arguments.output, policy)
+    print(f"{name} after iteration {iteration} of {arguments.run}: {arguments.output}")
     return 0

@@ -1,32 +1,15 @@
-"""`ble-train plugins`: lists what is installed, where it came from, and what failed."""
+"""`ble-train plugins`: lists what is installed, where it comes from, and what failed."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Sequence
 
 import tyro
 
-from ble_agents.plugins import AGENTS
-from ble_env.plugins import RENDERERS
-from ble_env.task_parts import TASK_PARTS
-from ble_sim.plugins.listing import listing
-from ble_train.plugins import COLLECTORS
-
-REGISTRIES = (AGENTS, COLLECTORS, *TASK_PARTS.values(), RENDERERS)
-"""The kinds of extensions that a training takes."""
+from ble_env import task_parts
+from ble_eval.command_line.plugins import PluginsArguments, list_plugins
+from ble_sim.plugins.registries import AGENTS, COLLECTORS, NETWORKS, RENDERERS
 
 
-@dataclass(frozen=True)
-class PluginsArguments:
-    """List the agents, collectors and parts of environments that are installed, where from, and what failed."""
-
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print JSON: a list of kinds, each with its extensions, duplicates and failures."""
-
-    tracebacks: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print the full traceback of each failure."""
-
-
-def plugins(arguments: PluginsArguments) -> int:
-    """Does what the arguments say and returns the exit status."""
-    print(listing(REGISTRIES, as_json=arguments.json, tracebacks=arguments.tracebacks))
-    return 0
+def main(words: Sequence[str], program: str) -> int:
+    """Parse the words after the verb, run it, and return the exit status."""
+    registries = (AGENTS, NETWORKS, COLLECTORS, *(part.registry for part in task_parts.TASK_PARTS), RENDERERS)
+    return list_plugins(tyro.cli(PluginsArguments, args=words, prog=program), registries)

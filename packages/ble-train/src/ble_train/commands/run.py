@@ -1,138 +1,142 @@
-"""`ble-train run`: trains an agent, and goes on where a run was stopped."""
+"""`ble-train run`: trains an agent, and continues a run that was stopped."""
 
 import dataclasses
-import platform
 import sys
-from dataclasses import dataclass
-from importlib import metadata
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from ble_env.task_parts import BENCHMARK_PARTS, make_task_parts, make_window, part_origins
+from ble_agents.create import EXPORTED_SUFFIX
 from ble_eval.command_line.errors import INTERRUPTED, UserError
+from ble_eval.command_line.flags import (
+    FlightArguments,
+    fitted,
+    look_for,
+    make_parts,
+    make_window,
+    name_flags,
+    parse_flight,
+)
+from ble_eval.settings import SETTINGS_FILE, common_settings, differences
 from ble_sim.files.compilation_cache import use_compilation_cache
+from ble_sim.plugins import NoOptions
+from ble_sim.plugins.registries import COLLECTORS
 from ble_sim.seeds import check_seed
-from ble_train.plugins import create_collector_constructors, options_field
-from ble_train.run_settings import FILE_NAME, RunSettings, differences, read_settings, write_settings
+from ble_train.collectors.construction import create_collector_constructors, options_field
+from ble_train.run_settings import LENGTHS, TrainingSettings, read_settings, write_settings
 
 if TYPE_CHECKING:
     from ble_agents import Agent
     from ble_train.progress import TrainingProgress
 
-RECORDED_DISTRIBUTIONS = (
-    "ble-sim",
-    "ble-env",
-    "ble-agents",
-    "ble-train",
-    "jax",
-    "jaxlib",
-    "flax",
-    "optax",
-    "numpy",
-    "gymnasium",
-)
-
 DEFAULT_COLLECTORS = ("tensorboard", "json_lines")
-
-OptionsT = TypeVar("OptionsT")
-WindOptionsT = TypeVar("WindOptionsT")
-ObservationOptionsT = TypeVar("ObservationOptionsT")
-RewardOptionsT = TypeVar("RewardOptionsT")
-RendererOptionsT = TypeVar("RendererOptionsT")
-CollectorOptionsT = TypeVar("CollectorOptionsT")
+DEFAULT_ITERATIONS = 200
 
 
-@dataclass(frozen=True)
-class RunArguments(
-    Generic[OptionsT, WindOptionsT, ObservationOptionsT, RewardOptionsT, RendererOptionsT, CollectorOptionsT]
-):
+@dataclass(frozen=True, kw_only=True)
+class RunArguments(FlightArguments):
     """Train an agent. A run that was stopped, even by a kill, goes on when the same command is given again.
 
-    The folder of a run stands for the flags that it was started with, so that `ble-train run --base-dir DIR` goes on.
+    The settings in a run's folder are the defaults of the flags, so that `ble-train run --base-dir DIR` goes on.
     """
 
     base_dir: Annotated[Path, tyro.conf.arg(metavar="DIR")]
-    """The run's folder: configuration, checkpoints, learning curve, metrics."""
-
-    agent: Annotated[str, tyro.conf.arg(metavar="NAME")]
-    """The agent to train. With --help: its own options."""
-
-    agent_options: Annotated[OptionsT, tyro.conf.arg(name="agent")]
-
-    wind_field_options: Annotated[WindOptionsT, tyro.conf.arg(name="wind-field")]
-
-    observation_options: Annotated[ObservationOptionsT, tyro.conf.arg(name="observation")]
-
-    reward_options: Annotated[RewardOptionsT, tyro.conf.arg(name="reward")]
-
-    renderer_options: Annotated[RendererOptionsT, tyro.conf.arg(name="renderer")]
-
-    collector_options: Annotated[CollectorOptionsT, tyro.conf.arg(name="collector")]
-    """A field for each collector that has options, by `ble_train.plugins.options_field`."""
+    """The run's folder: settings, checkpoints, learning curve, metrics."""
 
     settings: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """A config.json of another run, whose values are the defaults of these flags."""
+    """The settings.json of another run, whose values are the defaults of these flags."""
 
-    num_iterations: int = 200
-    """How many iterations the run has in all; a finished run goes on when it is given more."""
+    num_iterations: Annotated[
+        int | None, tyro.conf.arg(metavar="INT", help_behavior_hint=f"(default: {DEFAULT_ITERATIONS})")
+    ] = None
+    """Length of the run in iterations; a finished run goes on if the number is raised."""
+
+    num_steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
+    """Length of the run in environment steps, in place of --num-iterations; the last iteration is completed."""
 
     episodes_per_iteration: int = 50
-    """Episodes between two checkpoints, or the steps that they would have at most."""
+    """Episodes between two checkpoints; with several environments, as many steps as they have at most."""
 
     max_episode_length: int = 960
-    """Steps after which an episode is cut off: 960 are two days."""
+    """Agent steps after which an episode is cut off: 960 are two days."""
 
     num_envs: int = 1
-    """Environments that are flown in lockstep; 1 is the classic loop, in which any agent can be trained."""
+    """Environments flown side by side; 1 is the classic loop, in which any agent can be trained."""
 
     collectors: tuple[str, ...] = DEFAULT_COLLECTORS
-    """Who is told every step and keeps statistics in DIR/metrics. With --help: their own options."""
+    """Collectors receive every step and write statistics to DIR/metrics. With --help: their own options."""
+
+    collector_options: Any = NoOptions()
 
     evaluation_period: int = 20
-    """Iterations between two evaluations on validation episodes, of which another follows the last; 0: none."""
+    """Iterations from one validation to the next; another one follows the last iteration. 0 for none."""
 
     evaluation_episodes: int = 100
-    """How many validation episodes, the same every time; no training and no suite has them."""
-
-    wind_field: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["wind_field"]
-    """The wind that is trained in. With --help: its own options."""
-
-    observation: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["observation"]
-    """What the agent observes. With --help: its own options."""
-
-    reward: Annotated[str, tyro.conf.arg(metavar="NAME")] = BENCHMARK_PARTS["reward"]
-    """What the agent is rewarded for. With --help: its own options."""
-
-    renderer: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: none)")] = None
-    """What shows the flights in a window, with one environment. With --help: its own options."""
-
-    render_period: int = 10
-    """Every how many steps the window is drawn anew."""
-
-    precision: Literal["float32", "float64"] = "float32"
-    """Of the simulation."""
-
-    seed: int = 0
-    """Of the agent and of the episodes."""
+    """Number of validation episodes. They are always the same, and no training and no suite contains them."""
 
     env_device: Annotated[str | None, tyro.conf.arg(metavar="PLATFORM", help_behavior_hint="(default: JAX's)")] = None
-    """Where the environments compute, such as cpu, which leaves an accelerator to the agent."""
+    """JAX platform of the environments, such as cpu, which leaves an accelerator to the agent."""
 
 
-def run(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> int:
-    """Does what the arguments say and returns the exit status.
+def main(words: Sequence[str], program: str) -> int:
+    """Parse the words after the verb, run it, and return the exit status."""
+    flags = name_flags()
+    found = look_for(words, [*(one.flag for one in flags), "--base-dir", "--settings"], lists=["--collectors"])
+    _check_learns(found.agent)
+    names = DEFAULT_COLLECTORS if found.collectors is None else found.collectors
+    collectors = ("collector_options", *_collector_options(names))
+    saved, _ = _saved(found.base_dir, found.settings)
+    choices = {} if saved is None else {"agent": saved.agent, **saved.task}
+    plain = {field.name for field in fields(RunArguments)} - {one.field for one in flags}
+    defaults = {name: value for name, value in vars(saved).items() if name in plain} if saved else {}
+    arguments_type = fitted(RunArguments, flags, found, choices, defaults, more=[collectors])
+    return train_agent(parse_flight(arguments_type, words, program, COLLECTORS))
+
+
+def _check_learns(agent: str | None) -> None:
+    if agent is not None and agent.endswith(EXPORTED_SUFFIX):
+        raise UserError(
+            f"{agent} is an exported agent, which does not learn."
+            f" To train on from one with Perciatelli44's network: --agent finetune_perciatelli --agent.start {agent}"
+        )
+
+
+def _collector_options(names: Sequence[str]) -> tuple[Any, Any]:
+    """A dataclass with a field for each collector that has options, as a flag's type, and its default."""
+    types = {name: COLLECTORS.get(name).options_type for name in dict.fromkeys(names)}
+    fields = [
+        (options_field(name), kind, dataclasses.field(default=kind()))
+        for name, kind in types.items()
+        if kind is not NoOptions
+    ]
+    kind = dataclasses.make_dataclass("CollectorOptions", fields, frozen=True)
+    return Annotated[kind, tyro.conf.arg(name="collector")], kind()
+
+
+def _saved(base_dir: str | Path | None, settings: str | Path | None) -> tuple[TrainingSettings | None, dict[str, int]]:
+    """Settings and length of the run of --settings, or of the one in the folder; None if there is neither."""
+    if settings is not None:
+        return read_settings(Path(settings))
+    if base_dir is not None and (Path(base_dir) / SETTINGS_FILE).is_file():
+        return read_settings(Path(base_dir))
+    return None, {}
+
+
+def train_agent(arguments: RunArguments) -> int:
+    """Train the agent to the end of the run and return the exit status.
 
     Raises:
-        UserError: something about the arguments, or about files in the way, is for the user to put right.
-        ble_sim.plugins.registry.UnknownNameError: there is no such agent, collector or part of an environment.
+        UserError: a flag has an unusable value, or the folder holds another run.
+        UnknownNameError: there is no such collector.
     """
-    origins = part_origins(arguments)
-    options = arguments.collector_options
-    configs = {name: getattr(options, options_field(name), None) for name in arguments.collectors}
-    constructors = create_collector_constructors(arguments.collectors, configs)
+    names = arguments.collectors
+    options = {name: getattr(arguments.collector_options, options_field(name), None) for name in names}
+    constructors = create_collector_constructors(names, options)
     settings = _settings(arguments)
+    length = _length(arguments)
     _check_folder(arguments.base_dir, settings)
 
     use_compilation_cache()
@@ -140,18 +144,18 @@ def run(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> int:
 
     from ble_train.progress import TrainingProgress
 
-    parts = make_task_parts(settings)
+    parts = make_parts(arguments)
     window = make_window(arguments)
     if window and settings.num_envs > 1:
         raise UserError("--renderer shows one environment: leave out --num-envs.")
     agent = _make_agent(settings, parts["observation"].observation_space.shape)
-    write_settings(arguments.base_dir, settings, _software(settings, origins))
-    progress = TrainingProgress(
-        Console(stderr=True), arguments.num_iterations * settings.episodes_per_iteration * settings.max_episode_length
-    )
+    write_settings(arguments.base_dir, settings, length)
+    steps_per_iteration = settings.episodes_per_iteration * settings.max_episode_length
+    total_steps = length.get("num_steps") or length["num_iterations"] * steps_per_iteration
+    progress = TrainingProgress(Console(stderr=True), total_steps)
     try:
         with progress:
-            _train(arguments, settings, parts, window, agent, constructors, progress)
+            _train(arguments, settings, length, parts, window, agent, constructors, progress)
     except KeyboardInterrupt:
         print(f"\nStopped. Checkpoints are in {arguments.base_dir}; the same command goes on.", file=sys.stderr)
         return INTERRUPTED
@@ -159,61 +163,70 @@ def run(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> int:
     return 0
 
 
-def _settings(arguments: RunArguments[Any, Any, Any, Any, Any, Any]) -> RunSettings:
-    counts = ("num_iterations", "episodes_per_iteration", "max_episode_length", "num_envs", "evaluation_episodes")
-    for name in counts:
-        if getattr(arguments, name) < 1:
-            raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(arguments, name)}.")
+def _settings(arguments: RunArguments) -> TrainingSettings:
+    for name in ("episodes_per_iteration", "max_episode_length", "num_envs", "evaluation_episodes"):
+        _check_count(name, getattr(arguments, name))
     try:
         check_seed(arguments.seed)
     except ValueError as error:
         raise UserError(f"--seed: {error}") from None
-    names = {field.name for field in dataclasses.fields(RunSettings)}
-    return RunSettings(**{name: getattr(arguments, name) for name in names})
+    return TrainingSettings(
+        **common_settings(arguments),
+        num_envs=arguments.num_envs,
+        episodes_per_iteration=arguments.episodes_per_iteration,
+        max_episode_length=arguments.max_episode_length,
+    )
 
 
-def _check_folder(folder: Path, settings: RunSettings) -> None:
-    """A run goes on with what it was started with."""
+def _length(arguments: RunArguments) -> dict[str, int]:
+    """The length of the run by one of `LENGTHS`: that of the flags, or of the run that goes on, or the default."""
+    given = {name: number for name in LENGTHS if (number := getattr(arguments, name)) is not None}
+    if len(given) > 1:
+        raise UserError("Give --num-iterations or --num-steps, not both.")
+    for name, number in given.items():
+        _check_count(name, number)
+    _, saved = _saved(arguments.base_dir, arguments.settings)
+    return given or saved or {"num_iterations": DEFAULT_ITERATIONS}
+
+
+def _check_count(name: str, number: int) -> None:
+    if number < 1:
+        raise UserError(f"--{name.replace('_', '-')} must be at least 1, not {number}.")
+
+
+def _check_folder(folder: Path, settings: TrainingSettings) -> None:
+    """Raises a UserError if the folder cannot be made or holds a run with other settings."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Cannot make the folder {folder}: {error.strerror or error}. Choose another.") from None
-    if not (folder / FILE_NAME).exists():
+    if not (folder / SETTINGS_FILE).exists():
         return
-    if found := differences(read_settings(folder), settings):
+    there, _ = read_settings(folder)
+    if found := differences(there.to_json(), settings.to_json()):
         raise UserError(f"{folder} holds another run: {found}. Give its flags to go on, or another --base-dir.")
 
 
-def _make_agent(settings: RunSettings, observation_shape: tuple[int, ...]) -> "Agent":
+def _make_agent(settings: TrainingSettings, observation_shape: tuple[int, ...]) -> "Agent":
     from ble_agents import create_agent
     from ble_train.learner import Learner
 
+    name = settings.agent.name
     try:
         agent = create_agent(
-            settings.agent, observation_shape=observation_shape, seed=settings.seed, options=settings.agent_options
+            name, observation_shape=observation_shape, seed=settings.seed, options=settings.agent.options
         )
     except (ValueError, OSError) as error:
-        raise UserError(f"Cannot make the agent {settings.agent!r}: {error}") from error
+        raise UserError(f"Cannot make the agent {name!r}: {error}") from error
     if settings.num_envs > 1 and not isinstance(agent, Learner):
-        raise UserError(f"The agent {settings.agent!r} learns from one environment at a time: leave out --num-envs.")
+        raise UserError(f"The agent {name!r} learns from one environment at a time: leave out --num-envs.")
     return agent
 
 
-def _software(settings: RunSettings, part_origins: dict[str, str]) -> dict[str, str]:
-    from ble_agents.plugins import AGENTS
-
-    versions = {}
-    for distribution in RECORDED_DISTRIBUTIONS:
-        try:
-            versions[distribution] = metadata.version(distribution)
-        except metadata.PackageNotFoundError:  # run from a source tree that is not installed
-            continue
-    return {"python": platform.python_version(), **versions, "agent": AGENTS.origin(settings.agent), **part_origins}
-
-
 def _train(
-    arguments: RunArguments[Any, Any, Any, Any, Any, Any],
-    settings: RunSettings,
+    arguments: RunArguments,
+    settings: TrainingSettings,
+    length: dict[str, int],
     parts: dict[str, Any],
     window: dict[str, Any],
     agent: "Agent",
@@ -223,19 +236,20 @@ def _train(
     from ble_env import BalloonEnv, BalloonVectorEnv
     from ble_train.learner import Learner
     from ble_train.loops.classic import run_training_loop
-    from ble_train.loops.lanes import run_vector_training_loop
-    from ble_train.validation import Validation
+    from ble_train.loops.lanes import run_lane_training_loop
+    from ble_train.validation import Validation, validation_suite
 
-    options: Any = {**parts, "precision": settings.precision, "device": arguments.env_device}
+    keywords: Any = {**parts, "precision": settings.precision, "device": arguments.env_device}
     validation = Validation(
         arguments.base_dir,
         agent,
-        arguments.evaluation_period,
-        arguments.num_iterations,
-        arguments.evaluation_episodes,
-        settings.max_episode_length,
-        title=f"{settings.agent}: {arguments.base_dir.name}",
-        **options,
+        BalloonEnv(**keywords),
+        validation_suite(arguments.evaluation_episodes, settings.max_episode_length),
+        period=arguments.evaluation_period,
+        num_iterations=length.get("num_iterations"),
+        num_steps=length.get("num_steps"),
+        seed=settings.seed,
+        title=f"{settings.agent.name}: {arguments.base_dir.name}",
     )
 
     def iteration_done(record: Any) -> None:
@@ -243,29 +257,19 @@ def _train(
         if (point := validation.after(record)) is not None:
             progress.evaluated(point)
 
+    loop: Any = {
+        "num_steps": length.get("num_steps"),
+        "episodes_per_iteration": settings.episodes_per_iteration,
+        "seed": settings.seed,
+        "on_episode": progress.episode_done,
+        "on_iteration": iteration_done,
+    }
+    iterations = length.get("num_iterations")
     if settings.num_envs == 1:
-        run_training_loop(
-            arguments.base_dir,
-            BalloonEnv(**options, **window),
-            agent,
-            arguments.num_iterations,
-            settings.max_episode_length,
-            constructors,
-            episodes_per_iteration=settings.episodes_per_iteration,
-            seed=settings.seed,
-            on_episode=progress.episode_done,
-            on_iteration=iteration_done,
-        )
+        env = BalloonEnv(**keywords, **window)
+        limit = settings.max_episode_length
+        run_training_loop(arguments.base_dir, env, agent, iterations, limit, constructors, **loop)
     else:
         assert isinstance(agent, Learner)
-        run_vector_training_loop(
-            arguments.base_dir,
-            BalloonVectorEnv(settings.num_envs, max_episode_steps=settings.max_episode_length, **options),
-            agent,
-            arguments.num_iterations,
-            constructors,
-            episodes_per_iteration=settings.episodes_per_iteration,
-            seed=settings.seed,
-            on_episode=progress.episode_done,
-            on_iteration=iteration_done,
-        )
+        envs = BalloonVectorEnv(settings.num_envs, max_episode_steps=settings.max_episode_length, **keywords)
+        run_lane_training_loop(arguments.base_dir, envs, agent, iterations, constructors, **loop)

@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""The training loops: `classic` for any agent in one environment, `lanes` for a learner in many."""

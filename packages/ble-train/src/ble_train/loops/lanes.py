@@ -1,89 +1,108 @@
 """Training in many environments in lockstep.
 
-The counterpart of `ble_train.loops.classic.run_training_loop` for a `Learner`: the same collectors, files and kinds of
-record, but an iteration ends after a number of steps, wherever the episodes are then, and a checkpoint holds them.
+The counterpart of `ble_train.loops.classic.run_training_loop` for a `Learner`: the same collectors, files and records.
+An iteration ends after a number of steps, in the middle of episodes, and its checkpoint holds the environments that
+have a state to keep.
 """
 
 import os
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
-from ble_agents.agent import AgentMode
-from ble_env.gymnasium_envs.vector import BalloonVectorEnv
-from ble_sim.balloon.safety import Action
+from ble_agents import AgentMode
+from ble_env import BalloonVectorEnv
 from ble_sim.seeds import check_seed
 from ble_train.checkpoints import Checkpoints
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.statistics_instance import StatisticsInstance
 from ble_train.learner import LaneStep, Learner, State
-from ble_train.loops.classic import TRAINING_SEEDS, check_counts, prepare_run_folder
 from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
+from ble_train.loops.runs import TRAINING_SEEDS, RunLength, check_counts, number_of_actions, prepare_run_folder
 
 
-def run_vector_training_loop(
+def run_lane_training_loop(
     base_dir: str | os.PathLike[str],
-    envs: BalloonVectorEnv,
+    envs: "VectorEnv[Any, Any, Any]",
     agent: Learner,
-    num_iterations: int,
+    num_iterations: int | None,
     collector_constructors: Iterable[Callable[[str | None, int, int], Collector]],
     *,
+    num_steps: int | None = None,
+    max_episode_length: int | None = None,
+    resets_lanes: bool | None = None,
     episodes_per_iteration: int = 50,
     seed: int,
-    on_steps: Callable[[int, int], None] = lambda steps, inside: None,
     on_episode: Callable[[EpisodeRecord], None] = lambda record: None,
     on_iteration: Callable[[IterationRecord], None] = lambda record: None,
 ) -> None:
-    """Trains an agent in all environments for iterations of as many steps as their episodes would have at most.
+    """Trains a learner in all environments, in iterations of `episodes_per_iteration` times the time limit steps.
 
-    A run that was stopped goes on after the newest checkpoint that is not damaged, as if it had not been stopped if
-    the agent's `working_state` holds all that it needs. Files are those of `run_training_loop`.
+    A run that was stopped continues after the newest checkpoint that is not damaged. With environments that have
+    `get_state` and `set_state`, as `BalloonVectorEnv` has, it equals a run that was never stopped if the learner's
+    `working_state` is complete. With others it begins new episodes. The files are those of `run_training_loop`.
 
-    The first episode of environment i of n is cut off after (i + 1) / n of its time, so that the environments are
-    spread over all times of an episode from then on.
+    The first episode of environment i of n is cut off after (i + 1) / n of its time, which spreads the environments
+    over all times of an episode. Environments that are only reset together keep their first episodes whole.
 
     Args:
-        base_dir: the run's folder, made where need be.
-        envs: the environments, with a time limit, and with the autoreset mode NEXT_STEP.
-        agent: the agent.
-        num_iterations: how many iterations the run has in all, those of earlier processes included.
+        base_dir: the run's folder, made where it is missing.
+        envs: environments with discrete actions and the autoreset mode NEXT_STEP. "inside_radius" in their infos is
+            used where it is there.
+        agent: the learner; its mode is TRAIN afterwards.
+        num_iterations: number of iterations of the run in all, those of earlier processes included; None with
+            `num_steps`.
         collector_constructors: make the collectors, see `CollectorDispatcher`.
-        episodes_per_iteration: times the time limit are the steps of an iteration, rounded up to whole steps of all
-            environments.
+        num_steps: in place of `num_iterations`: the run ends after the first iteration with so many environment steps
+            in all.
+        max_episode_length: time limit of an episode in steps; None for the environments' own `max_episode_steps`.
+        resets_lanes: whether `reset` takes a list of seeds and the option "reset_mask"; None if only the environments
+            of ble_env and Gymnasium's `SyncVectorEnv` and `AsyncVectorEnv` do.
+        episodes_per_iteration: times the time limit is the number of steps of an iteration, rounded up to whole steps
+            of all environments.
         seed: of the episodes.
-        on_steps: called after each step of all environments with their number, and how many are within the radius.
         on_episode: called with each finished episode.
         on_iteration: called with each finished iteration, once its checkpoint is written.
 
     Raises:
-        ValueError: a number is below 1, the seed is not one of 32 bits, or a file of the run is damaged.
+        ValueError: a number is below 1, the seed is not one of 32 bits, the environments are of another kind, or a file
+            of the run is damaged.
         CheckpointError: the checkpoints are of something else, or all damaged.
         NotADirectoryError: `base_dir` is a file.
         OSError: a file cannot be written.
     """
-    check_counts(num_iterations=num_iterations, episodes_per_iteration=episodes_per_iteration)
-    if envs.max_episode_steps is None or envs.autoreset_mode is not AutoresetMode.NEXT_STEP:
+    run_length = RunLength(num_iterations, num_steps)
+    if resets_lanes is None:
+        resets_lanes = isinstance(envs.unwrapped, BalloonVectorEnv | SyncVectorEnv | AsyncVectorEnv)
+    own_limit = _time_limit(envs)
+    limit = own_limit if max_episode_length is None else max_episode_length
+    if limit is None or envs.metadata.get("autoreset_mode") is not AutoresetMode.NEXT_STEP:
         raise ValueError("The environments need max_episode_steps, and the autoreset mode NEXT_STEP.")
+    if not resets_lanes and (own_limit is None or limit < own_limit):
+        raise ValueError(f"The environments are only reset together: {limit} steps must be their own time limit.")
+    check_counts(episodes_per_iteration=episodes_per_iteration, max_episode_length=limit)
+    num_actions = number_of_actions(envs.single_action_space)
+    steps_per_iteration = -(-episodes_per_iteration * limit // envs.num_envs)
     base_dir = prepare_run_folder(base_dir)
     checkpoints = Checkpoints(base_dir / "checkpoints")
     agent.set_mode(AgentMode.TRAIN)
+    run_length.plan(agent, steps_per_iteration * envs.num_envs)
     agent.start_lanes(envs.num_envs)
-    lanes = _Lanes(envs, check_seed(seed))
+    lanes = _Lanes(envs, limit, check_seed(seed), resets_lanes=resets_lanes)
     first_iteration = _resume(checkpoints, agent, lanes)
     log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
-    dispatcher = CollectorDispatcher(str(base_dir), len(Action), collector_constructors, lanes.num_episodes)
-    steps_per_iteration = -(-episodes_per_iteration * envs.max_episode_steps // envs.num_envs)
+    dispatcher = CollectorDispatcher(str(base_dir), num_actions, collector_constructors, lanes.num_episodes)
     try:
         agent.set_summary_writer(dispatcher.get_summary_writer())
         dispatcher.pre_training()
-        for iteration in range(first_iteration, num_iterations):
+        for iteration in run_length.remaining(first_iteration, log):
             episodes = []
             for _ in range(steps_per_iteration):
-                finished = lanes.fly(agent.step_lanes(lanes.told))
-                log.env_steps += lanes.num_flown
-                on_steps(lanes.num_flown, lanes.num_inside)
+                finished = lanes.step(agent.step_lanes(lanes.transition))
+                log.env_steps += lanes.num_stepped
                 for lane in finished:
                     episodes.append(lanes.collect(lane, iteration, log.env_steps, dispatcher))
                     on_episode(episodes[-1])
@@ -98,6 +117,15 @@ def run_vector_training_loop(
         dispatcher.end_training()
 
 
+def _time_limit(envs: "VectorEnv[Any, Any, Any]") -> int | None:
+    """The environments' own time limit, of `BalloonVectorEnv` or from `gymnasium.make_vec`."""
+    own = getattr(envs.unwrapped, "max_episode_steps", None)
+    if own is not None or envs.spec is None:
+        return own
+    # `make_vec` leaves a limit that differs from the registered one among the keyword arguments.
+    return envs.spec.kwargs.get("max_episode_steps", envs.spec.max_episode_steps)
+
+
 def _resume(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes") -> int:
     """Continue from the newest checkpoint, if there is one; returns the number of the iteration that comes next."""
     found = checkpoints.load_latest(
@@ -110,69 +138,83 @@ def _resume(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes") -> int:
     agent.set_learned_state(parts["agent"])
     if "lanes" in parts:
         agent.set_working_state(parts["agent_work"])
-        lanes.set_state(parts["lanes"])
+        lanes.set_state(parts["lanes"], iteration + 1)
     return iteration + 1
 
 
 class _Lanes:
-    """The environments, what they tell, and what collectors will be told of the episodes in progress.
+    """The environments, their last transition, and the episodes in progress.
 
     Attributes:
-        told: what the agent is told next.
-        num_flown: how many lanes flew in the last step; in the others an episode began.
-        num_inside: how many of them are within the radius.
-        num_episodes: how many episodes have ended.
+        transition: what the learner receives next.
+        num_stepped: number of lanes in which the last step was one of an episode; in the others an episode began.
+        num_episodes: number of episodes that have ended.
     """
 
-    def __init__(self, envs: BalloonVectorEnv, seed: int) -> None:
-        number, limit = envs.num_envs, envs.max_episode_steps or 0
-        self._envs = envs
+    def __init__(self, envs: "VectorEnv[Any, Any, Any]", limit: int, seed: int, *, resets_lanes: bool) -> None:
+        number = envs.num_envs
+        self._envs: Any = envs
         self._limit = limit
-        observation, _ = envs.reset(seed=_stream_seeds(seed, number))
-        self.told = LaneStep(
-            observation=observation,
+        self._seed = seed
+        self._resets_lanes = resets_lanes
+        self._has_state = hasattr(envs, "get_state") and hasattr(envs, "set_state")
+        self._knows_radius = False
+        self.num_stepped = self.num_episodes = 0
+        self._lengths = np.zeros(number, np.int32)
+        self._steps_inside = np.zeros(number, np.int32)
+        self._actions = np.zeros((limit, number), np.int32)
+        self._rewards = np.zeros((limit, number), np.float64)
+        self._begin(_stream_seeds([seed], number))
+
+    def _begin(self, seeds: list[int]) -> None:
+        """Begin an episode in every lane."""
+        number = self._envs.num_envs
+        observation, _ = self._envs.reset(seed=seeds if self._resets_lanes else seeds[0])
+        self.transition = LaneStep(
+            observation=np.asarray(observation, np.float32),
             reward=np.zeros(number, np.float32),
             terminated=np.zeros(number, bool),
             truncated=np.zeros(number, bool),
             begins=np.ones(number, bool),
         )
-        self.num_flown = self.num_inside = self.num_episodes = 0
-        self._lengths = np.zeros(number, np.int32)
-        self._steps_inside = np.zeros(number, np.int32)
-        self._actions = np.zeros((limit, number), np.int32)
-        self._rewards = np.zeros((limit, number), np.float64)
-        # The first episodes are cut off, so that the lanes do not all begin and end together.
-        self._first_limits = (np.arange(1, number + 1) * limit // number).astype(np.int32)
+        # Cut off at different times, the lanes do not all begin and end together.
+        times = np.arange(1, number + 1) if self._resets_lanes else np.full(number, number)
+        self._first_limits = (times * self._limit // number).astype(np.int32)
+        self._is_cut = np.zeros(number, bool)
+        """Whether the loop and not the environment ended the lane's episode: only a reset begins the next one there."""
 
-    def fly(self, actions: np.ndarray) -> np.ndarray:
+    def step(self, actions: np.ndarray) -> np.ndarray:
         """One step of every lane; returns the lanes whose episode it ended."""
-        begins = self.told.terminated | self.told.truncated
-        was_cut = self.told.truncated & (self._lengths < self._limit)  # The environment itself would fly on.
+        begins = self.transition.terminated | self.transition.truncated
         observation, reward, terminated, truncated, info = self._envs.step(actions)
-        if was_cut.any():
-            begun, _ = self._envs.reset(options={"reset_mask": was_cut})
-            observation[was_cut] = begun[was_cut]
-        flown = np.flatnonzero(~begins)
+        if self._is_cut.any():
+            begun, _ = self._envs.reset(options={"reset_mask": self._is_cut.copy()})
+            observation = np.array(observation)
+            observation[self._is_cut] = np.asarray(begun)[self._is_cut]
+        reward, terminated, truncated = np.asarray(reward), np.asarray(terminated), np.asarray(truncated)
+        stepped = np.flatnonzero(~begins)
         self._first_limits[begins] = self._limit
         self._lengths[begins] = self._steps_inside[begins] = 0
-        self._actions[self._lengths[flown], flown] = actions[flown]
-        self._rewards[self._lengths[flown], flown] = reward[flown]
-        self._lengths[flown] += 1
-        inside = ~begins & info["inside_radius"]
-        self._steps_inside += inside
-        self.num_flown, self.num_inside = len(flown), int(inside.sum())
-        self.told = LaneStep(
-            observation=observation,
+        self._actions[self._lengths[stepped], stepped] = actions[stepped]
+        self._rewards[self._lengths[stepped], stepped] = reward[stepped]
+        self._lengths[stepped] += 1
+        self._knows_radius = "inside_radius" in info
+        if self._knows_radius:
+            self._steps_inside += ~begins & info["inside_radius"]
+        self.num_stepped = len(stepped)
+        self.transition = LaneStep(
+            observation=np.asarray(observation, np.float32),
             reward=reward.astype(np.float32),
             terminated=terminated & ~begins,
-            truncated=~begins & (truncated | (self._lengths == self._first_limits)),
+            truncated=~begins & (truncated | (self._lengths == self._first_limits) | (self._lengths == self._limit)),
             begins=begins,
         )
-        return np.flatnonzero(self.told.terminated | self.told.truncated)
+        self._is_cut = self.transition.truncated & ~truncated
+        return np.flatnonzero(self.transition.terminated | self.transition.truncated)
 
     def collect(self, lane: int, iteration: int, env_steps: int, dispatcher: CollectorDispatcher) -> EpisodeRecord:
-        """Tell the collectors the episode that has just ended in a lane."""
-        length, terminal = int(self._lengths[lane]), bool(self.told.terminated[lane])
+        """Pass the episode that has just ended in a lane to the collectors."""
+        length, terminal = int(self._lengths[lane]), bool(self.transition.terminated[lane])
         actions, rewards = self._actions[:length, lane].tolist(), self._rewards[:length, lane].tolist()
         dispatcher.begin_episode()
         for step, (action, reward) in enumerate(zip(actions, rewards, strict=True)):
@@ -185,36 +227,43 @@ class _Lanes:
             reward=sum(rewards),
             length=length,
             terminal=terminal,
-            twr50=int(self._steps_inside[lane]) / length,
+            twr50=int(self._steps_inside[lane]) / length if self._knows_radius else None,
             env_steps=env_steps,
         )
 
     def state(self) -> State:
-        """All that the next step depends on."""
-        return {
+        """All that the next step depends on; only the number of episodes if the environments have no state to keep."""
+        state: State = {"num_episodes": np.int64(self.num_episodes)}
+        if not self._has_state:
+            return state
+        return state | {
             "envs": self._envs.get_state(),
-            "told": self.told,
-            "num_episodes": np.int64(self.num_episodes),
+            "transition": self.transition,
             "lengths": self._lengths,
             "steps_inside": self._steps_inside,
             "actions": self._actions,
             "rewards": self._rewards,
             "first_limits": self._first_limits,
+            "is_cut": self._is_cut,
         }
 
-    def set_state(self, state: State) -> None:
-        """Continue from `state`."""
-        self._envs.set_state(state["envs"])
-        self.told = state["told"]
+    def set_state(self, state: State, next_iteration: int) -> None:
+        """Continue from `state`, or with new episodes that depend on the iteration."""
         self.num_episodes = int(state["num_episodes"])
+        if not self._has_state:
+            self._begin(_stream_seeds([self._seed, next_iteration], self._envs.num_envs))
+            return
+        self._envs.set_state(state["envs"])
+        self.transition = state["transition"]
         self._lengths = state["lengths"].copy()
         self._steps_inside = state["steps_inside"].copy()
         self._actions = state["actions"].copy()
         self._rewards = state["rewards"].copy()
         self._first_limits = state["first_limits"].copy()
+        self._is_cut = state["is_cut"].copy()
 
 
-def _stream_seeds(seed: int, number: int) -> list[int]:
-    """Seeds of the environments' streams of episodes, mixed from `seed`, from `TRAINING_SEEDS` on."""
-    mixed = np.random.SeedSequence(seed).generate_state(number)
+def _stream_seeds(entropy: list[int], number: int) -> list[int]:
+    """Seeds of the environments' streams of episodes, mixed from `entropy`, from `TRAINING_SEEDS` on."""
+    mixed = np.random.SeedSequence(entropy).generate_state(number)
     return [TRAINING_SEEDS | int(one) for one in mixed]

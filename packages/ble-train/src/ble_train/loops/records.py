@@ -1,4 +1,4 @@
-"""What the training loops tell about their progress, and keep of it."""
+"""Records of finished episodes and iterations, and the file of iterations."""
 
 import dataclasses
 import math
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ble_train.files import append_json_line, cut_json_lines
+from ble_sim.files.json_lines import append_json_line, cut_json_lines
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class EpisodeRecord:
         reward: sum of its rewards.
         length: its steps.
         terminal: whether it ended in a terminal state and not at a time limit.
-        twr50: share of the steps that ended within the radius; None if the environment does not tell.
-        env_steps: steps flown up to its end, in this run and those that it resumes.
+        twr50: share of the steps that ended within the radius; None if the infos have no "inside_radius".
+        env_steps: steps of the environment up to its end, in this run and those that it resumes.
     """
 
     iteration: int
@@ -40,10 +40,11 @@ class IterationRecord:
     Attributes:
         iteration: its number.
         episodes: episodes up to its end, like the next two in this run and those that it resumes.
-        env_steps: steps flown.
+        env_steps: steps of the environment.
         seconds: time taken.
         mean_reward: mean of the rewards of the episodes that ended in it; None if none did, or if it is not finite.
-        twr50: mean of their TWR50; None if none ended, or if the environment does not tell.
+        twr50: mean of their TWR50; None if none ended, or if the infos have no
+            "inside_radius".
     """
 
     iteration: int
@@ -55,15 +56,15 @@ class IterationRecord:
 
 
 class IterationLog:
-    """A file with one JSON line for each finished iteration, and the counts that go on from it.
+    """A file with one JSON line for each finished iteration, and counts that continue from it.
 
     Args:
-        path: the file; continued when it is there, without the iterations from `first_iteration` on.
+        path: the file; an existing one is continued, without the iterations from `first_iteration` on.
         first_iteration: the iteration that comes next.
         clock: seconds from any origin.
 
     Attributes:
-        env_steps: steps flown so far, in this run and those that it resumes; the loop counts them on.
+        env_steps: steps of the environment so far, in this run and those that it resumes; the loop adds to them.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -78,7 +79,12 @@ class IterationLog:
         self._start = clock() - (float(lines[-1]["seconds"]) if lines else 0.0)
 
     def append(self, iteration: int, num_episodes: int, episodes: Sequence[EpisodeRecord]) -> IterationRecord:
-        """Keep a finished iteration, at whose end there have been `num_episodes`, these last.
+        """Keep a finished iteration.
+
+        Args:
+            iteration: its number.
+            num_episodes: number of episodes of the run that have ended.
+            episodes: those that ended in this iteration.
 
         Raises:
             OSError: the file cannot be written.

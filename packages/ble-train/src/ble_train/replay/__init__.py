@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""The replay memory: a ring of slots (`memory`), the priorities of its samples (`sum_tree`), its size (`capacity`)."""

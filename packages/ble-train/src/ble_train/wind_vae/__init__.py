@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""Training of the variational autoencoder whose decoder is the generative wind."""

@@ -4,7 +4,7 @@ Each .npy file, and each array in an .npz file, holds one field of the shape [21
 stacked along a new first axis: x and y from -500 to 500 km, pressure from 5000 to 14000 Pa, time from 0 to 48 h, and
 (u, v) in m/s, evenly spaced. `ble_sim.wind.fields.grid.on_grid` makes such fields of any wind field's forecasts.
 
-Files .npy are read where they lie, as much as is asked for; those of .npz are kept in memory once read.
+Files .npy are mapped into memory and read in parts; arrays of .npz files are kept in memory.
 """
 
 import functools
@@ -18,17 +18,17 @@ from ble_sim.wind.fields.grid import GRID_SHAPE
 
 
 class TrainingFieldsError(ValueError):
-    """A folder holds no fields to train on; the message names the file and what to do."""
+    """A folder holds no fields to train on; the message names the file and the remedy."""
 
 
 class TrainingFields:
     """The fields of a folder, by number, in the order of the files' names.
 
     Args:
-        folder: where the files are; folders in it are not looked into.
+        folder: the folder; its subfolders are ignored.
 
     Raises:
-        TrainingFieldsError: there are none, or a file holds something else.
+        TrainingFieldsError: there are no fields, or a file holds something else.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +45,7 @@ class TrainingFields:
         """float32[n, 21, 21, 10, 9, 2], m/s, of an array of n numbers.
 
         Raises:
-            TrainingFieldsError: there are gaps in one of them.
+            TrainingFieldsError: a field has gaps.
         """
         fields = np.empty((len(numbers), *GRID_SHAPE), np.float32)
         for place, number in enumerate(numbers):

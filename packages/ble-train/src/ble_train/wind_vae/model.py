@@ -1,11 +1,11 @@
-"""The variational autoencoder whose decoder is the generative wind, as pure functions; they see one wind field.
+"""The variational autoencoder whose decoder is the generative wind, as pure functions of one wind field.
 
     q(z | x) = N(mean, exp(logvar)),  (mean, logvar) from the encoder of x
     p(x | z) = N(decode(z), sigma^2),  sigma one trained number
     loss = |x - decode(z)|^2 / (2 sigma^2) + log(sigma sqrt(2 pi)) + beta KL(q || N(0, 1)),  z drawn from q
 
-The decoder is that of `ble_sim.wind.fields.generative`. As in the original, log(sigma sqrt(2 pi)) counts once for a field and
-not once for each of its values, so that sigma tends to the size of a whole field's error.
+The decoder is that of `ble_sim.wind.fields.decoder`. As in the original, log(sigma sqrt(2 pi)) counts once for a field
+and not once for each of its values, so that sigma tends to the size of a whole field's error.
 """
 
 import itertools
@@ -15,26 +15,26 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ble_sim.wind.fields.generative import NUM_LAYERS, OUTPUTS, decode, dense
+from ble_sim.wind.fields.decoder import NUM_LAYERS, OUTPUTS, decode, dense
 from ble_sim.wind.fields.grid import GRID_SHAPE
 
 COMPRESSION_SPEED = 50.0
-"""The encoder sees a wind x as x / (50 m/s + |x|), which is within -1 and 1."""
+"""The encoder receives x / (50 m/s + |x|), between -1 and 1, for a wind x."""
 
 
 class VaeParameters(NamedTuple):
-    """What is trained."""
+    """The parameters that are trained."""
 
     encoder: dict[str, jax.Array]
     """w0..w3 [in, out] and b0..b3; the last layer gives the means and then the logarithms of the variances."""
     decoder: dict[str, jax.Array]
-    """As of `ble_sim.wind.fields.generative.load_decoder`."""
+    """In the layout of `ble_sim.wind.fields.decoder.load_decoder`."""
     sigma: jax.Array
     """Scalar, m/s."""
 
 
 class Terms(NamedTuple):
-    """What the loss is made of, scalars."""
+    """The terms of the loss of a field, scalars."""
 
     loss: jax.Array
     squared_error: jax.Array
@@ -68,7 +68,7 @@ def loss_terms(parameters: VaeParameters, field: jax.Array, key: jax.Array, beta
     """The loss of one field, with latents drawn from a key.
 
     Args:
-        parameters: of the model.
+        parameters: parameters of the model.
         field: float32 of `GRID_SHAPE`, m/s.
         key: uint32[2].
         beta: weight of the divergence.

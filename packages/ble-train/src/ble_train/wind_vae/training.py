@@ -1,15 +1,14 @@
-"""Training of the wind's variational autoencoder, in steps that can be stopped and gone on with.
+"""Training of the wind's variational autoencoder, which can be stopped and continued.
 
-What a batch holds and which latents are drawn depends on the seed and the number of the step alone, so that a training
-that was stopped ends like one that was not.
+The fields of a batch and the latents that are drawn depend only on the seed and the number of the step, so that a
+training that was stopped ends like one that was not.
 """
 
 import functools
 import json
 import math
-import os
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ble_sim.wind.fields.generative import NUM_LATENTS
+from ble_sim.files.atomic import write_arrays
+from ble_sim.wind.fields.decoder import NUM_LATENTS
 from ble_sim.wind.fields.grid import GRID_SHAPE
 from ble_train.wind_vae.fields import TrainingFields
 from ble_train.wind_vae.model import Terms, VaeParameters, initial_parameters, loss_terms
@@ -27,11 +27,11 @@ from ble_train.wind_vae.model import Terms, VaeParameters, initial_parameters, l
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What shapes the trained weights, beside the data and the number of epochs.
+    """Everything that shapes the trained weights, beside the data and the number of epochs.
 
     Attributes:
         batch_size: fields in a batch.
-        batches_per_epoch: batches between two evaluations.
+        batches_per_epoch: batches from one evaluation to the next.
         learning_rate: of Adam.
         beta_start, beta_increment, beta_frequency, beta_max: the weight of the divergence is
             min(start * increment ** (epoch // frequency), max).
@@ -67,19 +67,19 @@ class TrainingSettings:
 
 
 class TrainingState(NamedTuple):
-    """Where a training is."""
+    """The state of a training."""
 
     parameters: VaeParameters
     optimizer: optax.OptState
     step: int
-    """Batches trained on."""
+    """Number of batches trained on."""
 
 
 class EpochReport(NamedTuple):
-    """How an epoch went. Losses are means over fields."""
+    """The losses of an epoch, means over fields."""
 
     epoch: int
-    """From 1 on."""
+    """Number of the epoch, from 1 on."""
     loss: float
     """Of the batches trained on."""
     held_back_loss: float
@@ -92,7 +92,7 @@ class EpochReport(NamedTuple):
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is of another training, or damaged."""
+    """A checkpoint belongs to another training, or is damaged."""
 
 
 class VaeTraining:
@@ -100,10 +100,10 @@ class VaeTraining:
 
     Args:
         fields: the data.
-        settings: what shapes the result.
+        settings: what else shapes the result.
 
     Raises:
-        ValueError: there are too few fields to hold one back.
+        ValueError: there are fewer than two fields.
     """
 
     def __init__(self, fields: TrainingFields, settings: TrainingSettings = TrainingSettings()) -> None:
@@ -162,20 +162,20 @@ class VaeTraining:
         )
 
     def save_weights(self, file: Path) -> None:
-        """Write the decoder, as `GenerativeWindField(weights=file)` reads it."""
-        _write_arrays(file, {name: np.asarray(array) for name, array in self.state.parameters.decoder.items()})
+        """Write the decoder's arrays as `ble_sim.wind.fields.decoder.load_decoder` reads them."""
+        write_arrays(file, {name: np.asarray(array) for name, array in self.state.parameters.decoder.items()})
 
     def save_checkpoint(self, file: Path) -> None:
-        """Write everything that is needed to go on."""
+        """Write everything that is needed to continue."""
         leaves = jax.tree.leaves((self.state.parameters, self.state.optimizer))
         arrays = {f"leaf_{number}": np.asarray(leaf) for number, leaf in enumerate(leaves)}
-        _write_arrays(file, {**arrays, "step": np.asarray(self.state.step), "identity": np.asarray(self._identity())})
+        write_arrays(file, {**arrays, "step": np.asarray(self.state.step), "identity": np.asarray(self._identity())})
 
     def load_checkpoint(self, file: Path) -> None:
-        """Go on from a checkpoint.
+        """Continue from a checkpoint.
 
         Raises:
-            CheckpointError: it is of other data or settings, or damaged.
+            CheckpointError: it belongs to other data or settings, or is damaged.
         """
         leaves, structure = jax.tree.flatten((self.state.parameters, self.state.optimizer))
         try:
@@ -215,16 +215,6 @@ def _evaluate(parameters: VaeParameters, fields: jax.Array, key: jax.Array, beta
     keys = jax.random.split(key, fields.shape[0])
     terms = jax.vmap(loss_terms, (None, 0, 0, None))(parameters, fields, keys, beta)
     return jax.tree.map(jnp.sum, terms)
-
-
-def _write_arrays(file: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an .npz file whole or not at all: whoever stops the process leaves the old one."""
-    partial = file.with_name(file.name + ".partial")
-    with partial.open("wb") as stream:
-        np.savez(stream, **arrays)  # pyright: ignore[reportArgumentType] - none is called like a parameter
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
 
 
 def _difference(there: str, here: str) -> str:

@@ -49,7 +49,7 @@ class BanditAgent(Agent):
         return self._choose()
 
     def end_episode(self, reward: float, terminal: bool = True) -> None:
-        if terminal:  # at a time limit `step` was told this reward
+        if terminal:  # at a time limit `step` has received this reward
             self._learn(reward)
 
     def save_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:

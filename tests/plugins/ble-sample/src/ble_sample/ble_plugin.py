@@ -1,37 +1,37 @@
-"""What the package announces. A hook is called by the package that uses its kind: that one is installed, then."""
+"""The plugin: one extension of each kind. Constructors are named by strings, and so imported only when used."""
 
-from ble_agents import AgentRegistration
-from ble_env.registration import ObservationRegistration, RendererRegistration, RewardRegistration
-from ble_sample.options import BanditOptions, GaugesOptions, InsideOptions, RewardHistogramOptions, SeaBreezeOptions
-from ble_sim.plugins.records import WindFieldRegistration
-from ble_sim.plugins.registry import hookimpl
-
-
-@hookimpl
-def ble_register_agents():
-    return [
-        AgentRegistration(
-            "bandit", "ble_sample.agent:BanditAgent", BanditOptions, "Learns which action pays, without looking."
-        )
-    ]
+from ble_sample.options import (
+    BanditOptions,
+    GaugesOptions,
+    InsideOptions,
+    RewardHistogramOptions,
+    SeaBreezeOptions,
+    TanhOptions,
+    TwoHoursOptions,
+)
+from ble_sim.plugins import (
+    AgentRegistration,
+    CollectorRegistration,
+    NetworkRegistration,
+    ObservationRegistration,
+    RendererRegistration,
+    RewardRegistration,
+    SuiteRegistration,
+    WindFieldRegistration,
+    hookimpl,
+)
 
 
 @hookimpl
 def ble_register_wind_fields():
-    return [
-        WindFieldRegistration(
-            "sea_breeze", "ble_sample.wind:SeaBreezeWindField", SeaBreezeOptions, "Ashore by day, back by night."
-        )
-    ]
+    constructor = "ble_sample.wind:SeaBreezeWindField"
+    return [WindFieldRegistration("sea_breeze", constructor, SeaBreezeOptions, "Ashore by day, back by night.")]
 
 
 @hookimpl
 def ble_register_observations():
-    return [
-        ObservationRegistration(
-            "gauges", "ble_sample.features:gauges", GaugesOptions, "Three gauges, and no wind column."
-        )
-    ]
+    constructor = "ble_sample.observation:make_gauges"
+    return [ObservationRegistration("gauges", constructor, GaugesOptions, "Three gauges, and no wind column.")]
 
 
 @hookimpl
@@ -45,22 +45,23 @@ def ble_register_renderers():
 
 
 @hookimpl
-def ble_register_collectors():
-    from ble_train.registration import CollectorRegistration  # only now: ble-eval does without
+def ble_register_agents():
+    summary = "Learns which action has the highest reward, without looking."
+    return [AgentRegistration("bandit", "ble_sample.agent:BanditAgent", BanditOptions, summary)]
 
-    return [
-        CollectorRegistration(
-            "reward_histogram",
-            "ble_sample.collector:RewardHistogramCollector",
-            RewardHistogramOptions,
-            "Counts the rewards of each episode.",
-        )
-    ]
+
+@hookimpl
+def ble_register_networks():
+    return [NetworkRegistration("tanh", "ble_sample.network:tanh_network", TanhOptions, "One hidden layer of tanh.")]
 
 
 @hookimpl
 def ble_register_suites():
-    from ble_eval.suites import SuiteRegistration  # only now: ble-train does without
-    from ble_sample.suite import two_hours
+    return [SuiteRegistration("two_hours", "ble_sample.suite:two_hours", TwoHoursOptions, "Flights of two hours.")]
 
-    return [SuiteRegistration("two_hours", two_hours, "Three flights of two hours.")]
+
+@hookimpl
+def ble_register_collectors():
+    constructor = "ble_sample.collector:RewardHistogramCollector"
+    summary = "Counts the rewards of each episode."
+    return [CollectorRegistration("reward_histogram", constructor, RewardHistogramOptions, summary)]

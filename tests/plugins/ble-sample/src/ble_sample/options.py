@@ -1,4 +1,4 @@
-"""The options. Command lines turn the fields into flags, so nothing here imports jax, ble_train or ble_eval."""
+"""The options. Command lines turn the fields into flags, so nothing here imports jax."""
 
 from dataclasses import dataclass
 
@@ -62,3 +62,19 @@ class RewardHistogramOptions:
     def __post_init__(self) -> None:
         if self.bins < 1:
             raise ValueError(f"bins must be at least 1, not {self.bins}.")
+
+
+@dataclass(frozen=True)
+class TanhOptions:
+    """How large the network is."""
+
+    hidden_size: int = 16
+    """Units of the hidden layer."""
+
+
+@dataclass(frozen=True)
+class TwoHoursOptions:
+    """How many flights there are."""
+
+    flights: int = 3
+    """At most 3."""

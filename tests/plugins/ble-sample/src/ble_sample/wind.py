@@ -13,14 +13,16 @@ from ble_sim.wind.field import WindField
 
 
 @dataclass(frozen=True)
-class SeaBreezeWindField(SeaBreezeOptions, WindField):
+class SeaBreezeWindField(WindField):
     """Blows east and west by turns, at all heights alike; an episode begins at any time of its day."""
+
+    options: SeaBreezeOptions = SeaBreezeOptions()
 
     def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> jax.Array:
         with reference_draws():  # draws do not depend on the precision
             return jax.random.uniform(key)
 
     def wind(self, forecast, x, y, pressure, elapsed):
-        turns = forecast + elapsed / (3600.0 * self.period_hours)
-        u = self.speed * jnp.cos(2.0 * math.pi * turns)
+        turns = forecast + elapsed / (3600.0 * self.options.period_hours)
+        u = self.options.speed * jnp.cos(2.0 * math.pi * turns)
         return jnp.full(pressure.shape, u, x.dtype), jnp.zeros(pressure.shape, x.dtype)

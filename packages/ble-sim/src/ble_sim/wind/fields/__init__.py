@@ -1,1 +1,1 @@
-"""TO WRITE."""
+"""The wind fields of this package."""

@@ -16,16 +16,19 @@ MAX_DISTANCE = 500_000.0
 """x and y reach this far from the station [m]."""
 MIN_PRESSURE, MAX_PRESSURE = 5000.0, 14000.0
 """[Pa]"""
-HORIZON = 48 * SECONDS_PER_HOUR
-"""Time covered [s]."""
+FORECAST_SECONDS = 48 * SECONDS_PER_HOUR
+"""Time that a forecast covers [s]."""
 
 
 class GridWindField(WindField):
-    """A wind field that samples values on the grid of `GRID_SHAPE`."""
+    """A wind field whose forecasts are arrays on the grid of `GRID_SHAPE`."""
 
     @abc.abstractmethod
     def sample_field(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> jax.Array:
-        """Sample float32[21, 21, 10, 9, 2], m/s: x, y -500..500 km, 5000..14000 Pa, 0..48 h, (u, v)."""
+        """Sample a forecast: float32[21, 21, 10, 9, 2], m/s, over x, y, pressure, time, (u, v).
+
+        The axes are even: -500 to 500 km, 5000 to 14000 Pa, 0 to 48 h. See `WindField.sample` for the arguments.
+        """
 
     def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> jax.Array:
         return self.sample_field(parameters, key, start_time)
@@ -45,19 +48,18 @@ def interpolate(
     elapsed: jax.Array,
     place: tuple[jax.Array, ...] = (),
 ) -> tuple[jax.Array, jax.Array]:
-    """Interpolate a field of `GRID_SHAPE` linearly; see `WindField.wind` for the arguments.
+    """Interpolate a field of `GRID_SHAPE` linearly along its four axes; see `WindField.wind` for the arguments.
 
     The field may be one of many: `place` has its indices (int32) on the axes that `field` has before those of
-    `GRID_SHAPE`. Only the cells around the balloon are read.
-
-    Beyond the grid, positions and pressures take its edge, and time runs back and forth between its ends.
+    `GRID_SHAPE`. Only the cells around the balloon are read. Positions and pressures beyond the grid are clamped to its
+    edge, and time runs back and forth between its ends.
     """
     dtype = jnp.result_type(x)
     i, x_weight = _cell(jnp.clip(x, -MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE, 2.0 * MAX_DISTANCE, GRID_SHAPE[0])
     j, y_weight = _cell(jnp.clip(y, -MAX_DISTANCE, MAX_DISTANCE) + MAX_DISTANCE, 2.0 * MAX_DISTANCE, GRID_SHAPE[1])
-    cycle, remainder = jnp.divmod(elapsed, HORIZON)
-    time = jnp.where(cycle % 2 == 0, remainder, HORIZON - remainder).astype(dtype)
-    k, time_weight = _cell(time, HORIZON, GRID_SHAPE[3])
+    cycle, remainder = jnp.divmod(elapsed, FORECAST_SECONDS)
+    time = jnp.where(cycle % 2 == 0, remainder, FORECAST_SECONDS - remainder).astype(dtype)
+    k, time_weight = _cell(time, FORECAST_SECONDS, GRID_SHAPE[3])
 
     zero = jnp.zeros_like(i)
     start, shape = (i, j, zero, k, zero), (2, 2, GRID_SHAPE[2], 2, 2)
@@ -76,7 +78,8 @@ def interpolate(
 
 @functools.partial(jax.jit, static_argnums=0)
 def on_grid(wind_field: WindField, forecast: Any) -> jax.Array:
-    """The winds of any field's forecast at the points of `GRID_SHAPE`, float32, m/s; other fields can be trained on it.
+    """A forecast of any wind field at the points of `GRID_SHAPE`, float32, m/s, for instance to train a generative
+    wind.
 
     Args:
         wind_field: the field.
@@ -84,14 +87,14 @@ def on_grid(wind_field: WindField, forecast: Any) -> jax.Array:
     """
     distances = jnp.linspace(-MAX_DISTANCE, MAX_DISTANCE, GRID_SHAPE[0])
     pressures = jnp.linspace(MIN_PRESSURE, MAX_PRESSURE, GRID_SHAPE[2])
-    times = jnp.linspace(0, HORIZON, GRID_SHAPE[3]).astype(jnp.int32)
+    times = jnp.linspace(0, FORECAST_SECONDS, GRID_SHAPE[3]).astype(jnp.int32)
     column = jax.vmap(lambda x, y, time: wind_field.wind(forecast, x, y, pressures, time), (None, None, 0))
     u, v = jax.vmap(jax.vmap(column, (None, 0, None)), (0, None, None))(distances, distances, times)
     return jnp.moveaxis(jnp.stack([u, v], axis=-1), 2, 3).astype(jnp.float32)  # time comes last but (u, v)
 
 
 def _cell(offset: jax.Array, extent: float, knots: int) -> tuple[jax.Array, jax.Array]:
-    """The cell of `knots` even points over `extent` that holds `offset`: its index, and the place in it from 0 to 1."""
+    """The cell of `knots` even points over `extent` that contains `offset`: its index, and the fraction of it below."""
     scaled = offset * ((knots - 1) / extent)
     index = jnp.clip(scaled.astype(jnp.int32), 0, knots - 2)
     return index, scaled - index.astype(scaled.dtype)

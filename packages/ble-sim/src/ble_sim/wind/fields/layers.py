@@ -1,4 +1,4 @@
-"""A simple field for tests and first experiments: four layers, each with its own steady wind."""
+"""Four layers of steady wind, for tests and first experiments."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -9,7 +9,7 @@ class GenerativeOptions:
 
     weights: str = "offlineskies22"
     """The decoder's weights: "offlineskies22", the benchmark's, or the path of a file that
-    `python -m ble_train.commands.wind` wrote."""
+    `ble-train wind` wrote."""
 
 
 @dataclass(frozen=True)

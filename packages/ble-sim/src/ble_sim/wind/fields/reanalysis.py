@@ -1,12 +1,12 @@
 """Winds on a grid of latitude, longitude, pressure and time, such as a reanalysis.
 
-Between the points of the grid the wind is linear in latitude, longitude, pressure and time. Beyond its edges, and more
-than 500 km east, west, north or south of the station as in the benchmark, it is that of the edge; so it is after the
-last time. A grid need not be even. u and v are taken as they are at each place, towards its own east and north.
+Between the points of the grid the wind is linear in latitude, longitude, pressure and time. Positions are clamped to
+the grid's edges, and to 500 km east, west, north and south of the station as in the benchmark; times are clamped to the
+last one. A grid need not be even. u and v point to the east and the north of each place.
 
-An episode sees 48 hours of the grid. It begins at a given time, or at one of the grid's own times drawn from the
-episode's seed. The sun does not follow: it stands as at the episode's sampled date and place, which reset options
-change.
+The forecast of an episode has 48 hours of the grid. It begins at a given time, or at one of the grid's times drawn from
+the episode's key. The sun is that of the episode's sampled date and place, which reset options change, and not that of
+the grid.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ from numpy.typing import ArrayLike
 from ble_sim.precision import reference_draws
 from ble_sim.sky import geodesy
 from ble_sim.wind.field import WindField
-from ble_sim.wind.fields.grid import HORIZON, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE
+from ble_sim.wind.fields.grid import FORECAST_SECONDS, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE
 
 MAX_SPEED = 300.0
-"""No wind is faster [m/s]: larger numbers are in another unit."""
+"""Largest plausible wind [m/s]: larger numbers are in another unit."""
 
 
 class WindGridError(ValueError):
-    """Gridded winds cannot be used as they are; the message names what is wrong and what to do."""
+    """Gridded winds that cannot be used; the message names the cause and the remedy."""
 
 
 class GridForecast(NamedTuple):
-    """The winds that an episode sees."""
+    """The winds of one episode."""
 
     wind: jax.Array
     """float32[time, latitude, longitude, pressure, (u, v)], m/s"""
@@ -44,7 +44,7 @@ class GridForecast(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class GridAxes:
-    """The part of a grid around a station that can be flown in, ascending along all axes.
+    """The axes of the part of a grid that balloons can reach from a station, all ascending.
 
     Attributes:
         time: int64[time], seconds since 1970 UTC.
@@ -52,10 +52,10 @@ class GridAxes:
         latitude: float64[latitude], degrees north.
         longitude: float64[longitude], degrees east of the station.
         station_latitude: degrees north.
-        starts: int64[start], seconds since 1970 UTC: when episodes may begin.
-        first: int64[start], the first time that an episode sees.
-        window: how many times it sees.
-        selection: which indices of the whole grid's axes these are, in the order time, pressure, latitude, longitude.
+        starts: int64[start], times at which episodes may begin, seconds since 1970 UTC.
+        first: int64[start], index of the first time of an episode's forecast.
+        window: number of times of a forecast.
+        selection: indices of these points on the whole grid's axes, in the order time, pressure, latitude, longitude.
     """
 
     time: np.ndarray
@@ -101,10 +101,10 @@ class GridAxes:
         kept_latitudes = _around(latitudes, south, north)
         kept_longitudes = _around(longitudes, west, east)
         starts = _starts(times, start)
-        kept_times = _around(times, starts[0], starts[-1] + HORIZON)
+        kept_times = _around(times, starts[0], starts[-1] + FORECAST_SECONDS)
         times = times[kept_times]
         first = np.clip(np.searchsorted(times, starts, side="right") - 1, 0, len(times) - 2)
-        last = np.clip(np.searchsorted(times, starts + HORIZON), 1, len(times) - 1)
+        last = np.clip(np.searchsorted(times, starts + FORECAST_SECONDS), 1, len(times) - 1)
         window = int((last - first).max()) + 1
         return cls(
             time=times,
@@ -125,16 +125,16 @@ class GridAxes:
 
 
 class GriddedWindField(WindField):
-    """Forecasts looked up in given winds. Two of the same winds and axes are equal.
+    """Forecasts looked up in given winds. Two fields of the same winds and axes are equal.
 
-    Its forecast holds the winds of 48 hours around the station: for hourly ERA5 of 0.25 degrees, 3 MB for each balloon.
+    A forecast has the winds of 48 hours around the station: for hourly ERA5 of 0.25 degrees, 3 MB for each balloon.
 
     Args:
         axes: the axes.
         wind: float32[time, latitude, longitude, pressure, (u, v)], m/s.
 
     Raises:
-        WindGridError: there are gaps in the wind, or it is no wind in m/s.
+        WindGridError: the wind has gaps, or is not in m/s.
     """
 
     def __init__(self, axes: GridAxes, wind: np.ndarray) -> None:
@@ -169,12 +169,12 @@ class GriddedWindField(WindField):
             pressure: [pressure], Pa.
             latitude: [latitude], degrees north.
             longitude: [longitude], degrees east.
-            station_latitude, station_longitude: where the station is, within the grid, degrees.
-            start: UTC time at which every episode begins; None draws one of `time` for each episode, from its seed,
-                that leaves it 48 hours, or takes the first if none does.
+            station_latitude, station_longitude: of the station, within the grid, degrees.
+            start: UTC time at which every episode begins. None draws one of `time` for each episode, from its key,
+                among those that leave 48 hours, or takes the first if none does.
 
         Raises:
-            WindGridError: something about the arrays makes no wind field.
+            WindGridError: the arrays make no wind field.
         """
         axes = GridAxes.around(
             time,
@@ -225,7 +225,7 @@ class GriddedWindField(WindField):
         return self._interpolate(forecasts.wind, forecasts.times[place], x, y, pressure, elapsed, (place,))
 
     def _interpolate(self, values, times, x, y, pressure, elapsed, place):
-        """See `ble_sim.wind.fields.grid.interpolate`, of which this is the version for uneven axes."""
+        """`ble_sim.wind.fields.grid.interpolate` for uneven axes."""
         dtype = jnp.result_type(x)
         x, y = (jnp.clip(distance, -MAX_DISTANCE, MAX_DISTANCE) for distance in (x, y))
         latitude, longitude = geodesy.position(
@@ -254,7 +254,7 @@ def stack_wind(u: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _cell(knots: jax.Array, value: jax.Array, dtype: Any) -> tuple[jax.Array, jax.Array]:
-    """The cell between ascending knots that holds `value`: its index, and the place in it from 0 to 1."""
+    """The cell between ascending knots that contains `value`: its index, and the fraction of it below."""
     below = jnp.sum(knots <= value[..., None], axis=-1, dtype=jnp.int32) - 1
     index = jnp.clip(below, 0, knots.shape[0] - 2)
     width = (knots[index + 1] - knots[index]).astype(dtype)
@@ -271,7 +271,7 @@ def _seconds(time: ArrayLike) -> np.ndarray:
 
 
 def _ascending(name: str, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """An axis in ascending order, float64, and where its points were."""
+    """An axis in ascending order, float64, and the original indices of its points."""
     axis = np.asarray(values, np.float64)
     if axis.ndim != 1 or axis.size < 2:
         raise WindGridError(f"{name} has the shape {axis.shape}: give an axis of two points or more.")
@@ -285,7 +285,7 @@ def _ascending(name: str, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ascending_longitudes(values: ArrayLike, station: float) -> tuple[np.ndarray, np.ndarray]:
-    """Degrees east of the station in ascending order, and where they were. The grid may cross any meridian."""
+    """Degrees east of the station in ascending order, and their original indices. The grid may cross any meridian."""
     longitude = np.asarray(values, np.float64)
     if longitude.size and np.nanmax(np.abs(longitude)) > 360.0:
         raise WindGridError(f"longitude reaches {np.nanmax(np.abs(longitude)):g}: give degrees.")
@@ -329,7 +329,7 @@ def _check_wind(axes: GridAxes, wind: np.ndarray) -> None:
 
 
 def _reach(station_latitude: float) -> tuple[float, float, float, float]:
-    """South, north, west and east end of what can be reached, degrees; longitudes are east of the station."""
+    """South, north, west and east end of the reachable area, degrees; longitudes are east of the station."""
     ends = (-MAX_DISTANCE, 0.0, MAX_DISTANCE)
     rim = jnp.asarray(list(itertools.product(ends, ends)))
     latitude, longitude = jax.vmap(geodesy.position, (None, None, 0, 0))(
@@ -347,7 +347,7 @@ def _around(axis: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def _starts(times: np.ndarray, start: str | datetime | np.datetime64 | None) -> np.ndarray:
     if start is None:
-        leaving_two_days = times[times + HORIZON <= times[-1]]
+        leaving_two_days = times[times + FORECAST_SECONDS <= times[-1]]
         return leaving_two_days if leaving_two_days.size else times[:1]
     try:
         moment = int(np.datetime64(start).astype("datetime64[s]").astype(np.int64))

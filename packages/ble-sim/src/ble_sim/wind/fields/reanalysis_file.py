@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ble_sim.wind.fields.options import GridFileOptions
 from ble_sim.wind.fields.reanalysis import GridAxes, GriddedWindField, WindGridError, stack_wind
 
 if TYPE_CHECKING:
@@ -41,28 +42,21 @@ PRESSURE_UNITS = {"pa": 1.0, "hpa": 100.0, "millibars": 100.0, "millibar": 100.0
 """Lower case, to Pa."""
 
 
-def open_wind_grid(
-    file: str | Path, *, station_latitude: float = 0.0, station_longitude: float = 0.0, start: str = ""
-) -> GriddedWindField:
-    """A wind field from a file.
-
-    Args:
-        file: a NetCDF file (3 or 4), or a Zarr folder.
-        station_latitude, station_longitude, start: as of `GriddedWindField.from_arrays`; an empty start draws one for
-            each episode.
+def open_wind_grid(options: GridFileOptions = GridFileOptions()) -> GriddedWindField:
+    """A wind field from a NetCDF file (3 or 4) or a Zarr folder.
 
     Raises:
         WindGridError: the file cannot be read or understood, or makes no wind field around this station.
         ImportError: xarray is not installed.
     """
-    if not str(file):
+    if not options.file:
         raise WindGridError('No file is given: name one by "file" (on a command line, --wind-field.file).')
-    path = Path(file)
+    path = Path(options.file)
     if not path.exists():
         raise WindGridError(f"There is no file {path}.")
     with _open(path) as dataset:
         try:
-            return _read(dataset, station_latitude, station_longitude, start or None)
+            return _read(dataset, options.station_latitude, options.station_longitude, options.start or None)
         except WindGridError as error:
             raise WindGridError(f"{path}: {error}") from error
 

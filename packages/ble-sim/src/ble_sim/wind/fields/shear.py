@@ -1,4 +1,4 @@
-"""A field to teach and to learn with: the wind turns and grows linearly with pressure."""
+"""A steady wind that turns and grows linearly with pressure, for teaching and experiments."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,20 +11,22 @@ from ble_sim.wind.fields.options import UniformShearOptions
 
 
 @dataclass(frozen=True)
-class UniformShearWindField(UniformShearOptions, WindField):
+class UniformShearWindField(WindField):
     """Wind that depends on pressure alone, steady and the same everywhere.
 
-    With d = (p - `reference_pressure`) / 1000 Pa it has the speed `speed` + `speed_shear` d and blows to the heading
-    a = `heading` + `heading_shear` d, so (u, v) = speed (cos a, sin a). The arguments are those of
-    `UniformShearOptions`. The forecast errors that every field has come on top: the balloon does not fly in exactly
-    this wind.
+    With the options, and d = (p - `reference_pressure`) / 1000 Pa, it has the speed s = `speed` + `speed_shear` d and
+    blows to the heading a = `heading` + `heading_shear` d: (u, v) = s (cos a, sin a). As with every wind field, the
+    balloon flies in this forecast plus the forecast error.
     """
+
+    options: UniformShearOptions = UniformShearOptions()
 
     def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> tuple[()]:
         return ()
 
     def wind(self, forecast, x, y, pressure, elapsed):
-        steps = (pressure - self.reference_pressure) / 1000.0
-        speed = self.speed + self.speed_shear * steps
-        heading = jnp.radians(self.heading + self.heading_shear * steps)
+        options = self.options
+        steps = (pressure - options.reference_pressure) / 1000.0
+        speed = options.speed + options.speed_shear * steps
+        heading = jnp.radians(options.heading + options.heading_shear * steps)
         return (speed * jnp.cos(heading)).astype(x.dtype), (speed * jnp.sin(heading)).astype(x.dtype)

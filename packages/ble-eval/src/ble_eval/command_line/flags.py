@@ -1,0 +1,226 @@
+"""Flags that choose an extension by name and set its options, and the other flags of every verb that flies an agent.
+
+tyro makes flags of a dataclass. The types of the options depend on the names that are chosen, so these are looked for
+among the words first, and the dataclass is made to fit.
+"""
+
+import argparse
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeVar
+
+import tyro
+
+from ble_agents.create import find_agent
+from ble_env import task_parts
+from ble_env.task_parts import Choice
+from ble_eval.command_line.errors import UserError
+from ble_sim.plugins.records import NoOptions
+from ble_sim.plugins.registries import AGENTS, RENDERERS
+from ble_sim.plugins.registry import Registry
+
+ArgumentsT = TypeVar("ArgumentsT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlightArguments:
+    """Flags of every verb that flies an agent.
+
+    `fitted` makes the subclass that is parsed: it has two fields for each part of the task, its name and its options,
+    and the types of all options.
+    """
+
+    agent: str
+    agent_options: Any = NoOptions()
+    renderer: str | None = None
+    renderer_options: Any = NoOptions()
+
+    render_period: int = 10
+    """Agent steps between two pictures in the window."""
+
+    precision: Literal["float32", "float64"] = "float32"
+    """Of the simulation: float32 is fast, float64 follows the original step by step."""
+
+    seed: int = 0
+    """Of the agent's randomness; in training also of the episodes."""
+
+
+@dataclass(frozen=True)
+class NameFlag:
+    """A flag that chooses by name.
+
+    Attributes:
+        field: the field of the arguments, such as "wind_field"; the flag is --wind-field.
+        find: the registration of a name.
+        default: the name without the flag; None for nothing, or if the flag is required.
+        summary: one sentence for --help.
+        required: whether a name has to be given.
+        hint: text of --help for a flag without a default.
+    """
+
+    field: str
+    find: Callable[[str], Any]
+    default: str | None
+    summary: str
+    required: bool = False
+    hint: str = "(default: none)"
+
+    @property
+    def flag(self) -> str:
+        """As it is written."""
+        return "--" + self.field.replace("_", "-")
+
+
+def name_flags() -> list[NameFlag]:
+    """The agent, the parts of the task, the renderer."""
+    parts = [NameFlag(part.argument, part.registry.get, part.default, part.summary) for part in task_parts.TASK_PARTS]
+    return [
+        NameFlag("agent", find_agent, None, "The agent.", required=True),
+        *parts,
+        NameFlag("renderer", RENDERERS.get, None, "Shows the episodes in a window, one at a time."),
+    ]
+
+
+def look_for(words: Sequence[str], flags: Iterable[str], lists: Iterable[str] = ()) -> argparse.Namespace:
+    """The values of flags among the words of a command line, before it is parsed: None for one that is not there.
+
+    Args:
+        words: the command line after the verb.
+        flags: flags with one value.
+        lists: flags with any number of values.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag in flags:
+        parser.add_argument(flag, nargs="?")
+    for flag in lists:
+        parser.add_argument(flag, nargs="*")
+    return parser.parse_known_args([_hyphenated(word) for word in words])[0]
+
+
+def _hyphenated(word: str) -> str:
+    """--wind-field for --wind_field, which tyro allows."""
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+
+
+def fitted(
+    arguments_type: type[ArgumentsT],
+    flags: Iterable[NameFlag],
+    found: argparse.Namespace,
+    saved: Mapping[str, Choice] = MappingProxyType({}),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+    more: Iterable[tuple[str, Any, Any]] = (),
+) -> type[ArgumentsT]:
+    """The dataclass to parse: a subclass with the flags of the extensions that are chosen.
+
+    Args:
+        arguments_type: a `FlightArguments`.
+        flags: what is chosen by name.
+        found: the names that `look_for` found.
+        saved: choices, by the field, that stand for flags that are not given.
+        defaults: values that replace those of other fields of `arguments_type`.
+        more: further fields: name, type, default.
+
+    Raises:
+        UnknownNameError: a name is not installed.
+        DuplicateNameError: several plugins claim it.
+    """
+    fields: list[tuple[str, Any, Any]] = []
+    for one in flags:
+        earlier = saved.get(one.field)
+        default = earlier.name if earlier else one.default
+        name = getattr(found, one.field) or default
+        options_type = NoOptions if name is None else one.find(name).options_type
+        options = earlier.options if earlier and earlier.name == name else options_type()
+        missing = one.required and default is None
+        annotation = Annotated[
+            str if one.required or default is not None else str | None,
+            tyro.conf.arg(
+                metavar="NAME",
+                help=f"{one.summary} With --help: its own options.",
+                help_behavior_hint=one.hint if default is None and not missing else None,
+            ),
+        ]
+        fields.append((one.field, annotation, field() if missing else field(default=default)))
+        annotation = Annotated[options_type, tyro.conf.arg(name=one.flag.removeprefix("--"))]
+        fields.append((f"{one.field}_options", annotation, _default(options)))
+    types = {one.name: one.type for one in dataclasses.fields(arguments_type)}  # type: ignore[arg-type]
+    fields += [(name, types[name], _default(value)) for name, value in defaults.items()]
+    fields += [(name, annotation, _default(value)) for name, annotation, value in more]
+    return dataclasses.make_dataclass(
+        arguments_type.__name__, fields, bases=(arguments_type,), frozen=True, kw_only=True
+    )
+
+
+def _default(value: Any) -> Any:
+    return field(default_factory=lambda: value)  # Options may hold what cannot be hashed, such as lists.
+
+
+def parse_flight(
+    arguments_type: type[ArgumentsT], words: Sequence[str], program: str, *registries: Registry[Any]
+) -> ArgumentsT:
+    """Parse a command line into what `fitted` made.
+
+    Args:
+        arguments_type: the dataclass.
+        words: the command line after the verb.
+        program: the command with the verb.
+        registries: --help lists the names of these beside those of agents, parts of the task and renderers.
+
+    Raises:
+        SystemExit: after --help, and with status 2 when the words cannot be parsed.
+    """
+    parts = [part.registry for part in task_parts.TASK_PARTS]
+    kinds = [AGENTS, *parts, RENDERERS, *registries]
+    names = [f"{one.kind.capitalize()}s: {', '.join(one.names())}." for one in kinds]
+    description = "\n\n".join([inspect.getdoc(arguments_type.__base__) or "", *names])
+    return tyro.cli(arguments_type, args=words, prog=program, description=description)
+
+
+def task_choices(arguments: FlightArguments) -> dict[str, Choice]:
+    """The parts of the task that are chosen, by their arguments."""
+    return {
+        part.argument: Choice(getattr(arguments, part.argument), getattr(arguments, f"{part.argument}_options"))
+        for part in task_parts.TASK_PARTS
+    }
+
+
+def make_parts(arguments: FlightArguments) -> dict[str, Any]:
+    """Construct the parts of the task: arguments of `BalloonEnv`.
+
+    Raises:
+        UserError: one cannot be made; the message names it and the reason.
+    """
+    try:
+        return task_parts.make_task_parts(task_choices(arguments))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def make_window(arguments: FlightArguments) -> dict[str, Any]:
+    """The arguments of `BalloonEnv` that show episodes in a window; none without a renderer.
+
+    Raises:
+        UserError: the renderer cannot be made, or has no window.
+        UnknownNameError: no renderer has the name.
+    """
+    name = arguments.renderer
+    if name is None:
+        return {}
+    if arguments.render_period < 1:
+        raise UserError(f"--render-period must be at least 1, not {arguments.render_period}.")
+    RENDERERS.get(name)
+
+    from ble_env.task import STATION_KEEPING_RADIUS_KM  # Here, since it imports jax.
+
+    try:
+        renderer = RENDERERS.make(name, STATION_KEEPING_RADIUS_KM, options=arguments.renderer_options)
+    except (ValueError, OSError, ImportError) as error:
+        raise UserError(f"Cannot make the renderer {name!r}: {error}") from error
+    if "human" not in renderer.render_modes:
+        modes = ", ".join(renderer.render_modes)
+        raise UserError(f"The renderer {name!r} has no window: its modes are {modes}, and not human.")
+    return {"render_mode": "human", "renderer": renderer, "render_period": arguments.render_period}
