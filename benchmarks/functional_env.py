@@ -1,15 +1,15 @@
-"""Time scanned rollouts of `ble_env.gymnax_env.env`: what does it cost that episodes end?
+"""Time scanned rollouts of `ble_env.BalloonGymnaxEnv`, and what the ends of episodes cost.
 
     uv run benchmarks/functional_env.py [--batch-sizes 64 256] [--steps 32] [--episodes 128]
 
-Random actions, one compiled `jax.lax.scan` over a vmapped step, by how the next episode comes about:
+Random actions, one compiled `jax.lax.scan` over a vmapped step. The rows differ in the next episode:
 
-    none      it does not: flights only, the floor
+    none      there is none: flights only, the lowest cost
     pool      `BalloonGymnaxEnv.step`: the first state of an episode out of a pool that was sampled ahead
-    sampled   by gymnax's own rule: one is sampled for every environment at every step, and mostly thrown away
+    sampled   gymnax's own rule: one is sampled for every environment at every step, and mostly discarded
 
 Times are medians after compilation. CPU is the time of all cores together, which other work on the machine disturbs
-less. Below the table is what filling and refreshing the pool costs.
+less. The last line is the time to fill and to refresh the pool.
 """
 
 import argparse
@@ -35,25 +35,25 @@ Step = Callable[..., tuple[Any, jax.Array]]
 
 
 def fly(params: EnvParams, key: jax.Array, state: Any, action: jax.Array) -> tuple[Any, jax.Array]:
-    """Fly on, whatever happens."""
+    """Fly a step; episodes do not end."""
     observation, state, *_ = ENV.step_env(key, state, action, params)
     return state, observation
 
 
 def fly_pooled(params: EnvParams, key: jax.Array, state: Any, action: jax.Array) -> tuple[Any, jax.Array]:
-    """Fly, and begin another episode out of the pool where one has ended."""
+    """Fly a step, and begin an episode out of the pool where one has ended."""
     observation, state, *_ = ENV.step(key, state, action, params)
     return state, observation
 
 
 def begin_sampled(params: Params, key: jax.Array) -> tuple[Any, jax.Array]:
-    """Sample an episode, and begin it."""
+    """Sample an episode and begin it."""
     scenario, state, transition = core.reset(ENV.task, params, jax.random.bits(key, (2,), jnp.uint32))
     return (scenario, state, jnp.int32(0)), transition.observation
 
 
 def fly_sampled(params: Params, key: jax.Array, state: Any, action: jax.Array) -> tuple[Any, jax.Array]:
-    """Fly, and sample another episode where one has ended."""
+    """Fly a step, and sample another episode where one has ended."""
     scenario, sim_state, num_steps = state
     sim_state, transition = core.step(ENV.task, scenario, sim_state, action)
     flown = (scenario, sim_state, num_steps + 1), transition.observation
@@ -81,7 +81,7 @@ def measure(step: Step, shared: Any, state: Any, batch_size: int, num_steps: int
 
 
 def seconds(function: Callable[..., Any], *arguments: Any) -> tuple[float, float]:
-    """What a call takes, on the clock and of CPU."""
+    """Seconds of a call, on the clock and of CPU."""
     clock, cpu = time.perf_counter(), time.process_time()
     jax.block_until_ready(function(*arguments))
     return time.perf_counter() - clock, time.process_time() - cpu
@@ -91,8 +91,8 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Time scanned rollouts of the functional environment.")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64, 256])
-    parser.add_argument("--steps", type=int, default=32, help="of a rollout")
-    parser.add_argument("--episodes", type=int, default=128, help="in the pool")
+    parser.add_argument("--steps", type=int, default=32, help="steps of a rollout")
+    parser.add_argument("--episodes", type=int, default=128, help="episodes in the pool")
     arguments = parser.parse_args()
 
     params = ENV.make_params(jax.random.key(0), arguments.episodes)

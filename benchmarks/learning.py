@@ -1,10 +1,10 @@
-"""Where the time of a training goes: the environment, choosing actions, remembering and updating.
+"""Time the parts of a training: environment, choice of actions, storing of transitions, and updates.
 
     uv run benchmarks/learning.py [--lanes 1 16 128] [--hidden-sizes 600 600 ...] [--capacity 200000] [--seconds 8]
 
-Each row is QR-DQN with a network and a number of lanes, and the environment alone for as many. Times are microseconds
-per transition, and what an update takes stands beside its share. PPO's row has its learning in place of updates, and
-remembers in no time.
+Each row is QR-DQN with a network and a number of lanes. Times are microseconds per transition, followed by the
+milliseconds of an update, and the steps a second of the environment alone and of the training. The last row is PPO: it
+has no replay memory, and its learning is in the column of the updates.
 """
 
 import argparse
@@ -27,7 +27,7 @@ PPO_LANES = 256
 
 
 class Stopwatch:
-    """Seconds by what they went to; what an agent has under way is waited for.
+    """Seconds of each part. It waits for what the agent has started on the device.
 
     Args:
         agent: the agent.
@@ -38,7 +38,7 @@ class Stopwatch:
         self._agent = agent
 
     def time(self, part: str, function: Any, *args: Any) -> Any:
-        """Call a function on the clock of a part."""
+        """Call a function and add its seconds to those of a part."""
         start = time.perf_counter()
         result = function(*args)
         jax.block_until_ready(list(vars(self._agent).values()))
@@ -47,14 +47,14 @@ class Stopwatch:
 
 
 def timed(agent: Any, watch: Stopwatch, methods: dict[str, str]) -> None:
-    """Put methods of an agent on the clock of their parts."""
+    """Time methods of an agent as parts."""
     for method, part in methods.items():
         original = getattr(agent, method)
         setattr(agent, method, lambda *args, part=part, original=original: watch.time(part, original, *args))
 
 
 class Lanes:
-    """Environments whose episodes never end, so that no reset disturbs the clock."""
+    """Environments whose episodes do not end, so that no time goes into resets."""
 
     def __init__(self, number: int) -> None:
         self.envs = BalloonVectorEnv(number, seed=2**31)
@@ -63,7 +63,7 @@ class Lanes:
         self.transitions = LaneStep(observation, np.zeros(number, np.float32), no, no, np.ones(number, bool))
 
     def step(self, actions: np.ndarray) -> None:
-        """One step of all of them."""
+        """Make a step in all of them."""
         observation, reward, *_ = self.envs.step(actions)
         no = np.zeros(len(actions), bool)
         self.transitions = LaneStep(observation, reward.astype(np.float32), no, no, no)
@@ -99,8 +99,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 16, 128])
     parser.add_argument("--hidden-sizes", type=int, nargs="+", help="one network instead of 7 x 600 and 2 x 64")
-    parser.add_argument("--capacity", type=int, default=200_000, help="of the replay memory")
-    parser.add_argument("--seconds", type=float, default=8.0, help="for each row")
+    parser.add_argument("--capacity", type=int, default=200_000, help="capacity of the replay memory")
+    parser.add_argument("--seconds", type=float, default=8.0, help="seconds for each row")
     args = parser.parse_args()
     heads = "".join(f"{part:>13}" for part in PARTS)
     print(f"{'':<16}{'lanes':>6}{heads}{'ms/update':>12}{'env. alone/s':>14}{'training/s':>12}")

@@ -1,9 +1,9 @@
-"""Print what each package weighs: its wheel, what it needs directly, and how long its import takes.
+"""Print the size of each package's wheel, what it requires, and the time of its import.
 
     uv run benchmarks/package_table.py
 
-What is imported is what users begin with. The time is the processor time of a fresh interpreter that does so, less that
-of one that imports nothing; medians. What computes is imported only when it is used, so JAX has a line of its own.
+The import is the one that users begin with. Its time is the processor time of a fresh interpreter that makes it, less
+that of one that imports nothing; medians. JAX is imported when something is computed, so it has a line of its own.
 """
 
 import os
@@ -24,8 +24,8 @@ IMPORTS = {
     "ble-sim": "import ble_sim",
     "ble-env": "import ble_env",
     "ble-agents": "from ble_agents import Agent, create_agent",
-    "ble-train": "import ble_train.cli",
     "ble-eval": "import ble_eval.cli",
+    "ble-train": "import ble_train.cli",
 }
 REPEATS = 5
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def seconds(program: str) -> float:
-    """Processor time of a process with this program, once its bytecode is there."""
+    """Processor time of a process that runs this program, with its bytecode compiled; a median."""
     times = []
     for _ in range(1 + REPEATS):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -59,7 +59,7 @@ def seconds(program: str) -> float:
 
 
 def needs(wheel: Path) -> list[str]:
-    """Names of what it requires without extras."""
+    """Names of its requirements without extras."""
     with zipfile.ZipFile(wheel) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata, _ = parse_email(archive.read(name))

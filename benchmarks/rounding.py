@@ -1,4 +1,4 @@
-"""How far a flight is determined: fly it again from start pressures that differ by some 1e-13 of their size.
+"""Show what rounding does to a flight: fly it from start pressures that differ by some 1e-13 of their size.
 
     uv run benchmarks/rounding.py --agent perciatelli44 --seed 3
 
@@ -19,7 +19,7 @@ PERTURBATIONS = (0.0, 1e-13, -1e-13, 3e-13, -3e-13, 1e-12, -1e-12)
 
 def main() -> None:
     """Print reward and TWR50 by perturbation."""
-    parser = argparse.ArgumentParser(description="How far a flight is determined.")
+    parser = argparse.ArgumentParser(description="Show what rounding does to a flight.")
     parser.add_argument("--agent", default="perciatelli44")
     parser.add_argument("--seed", type=int, default=3)
     arguments = parser.parse_args()
@@ -29,12 +29,12 @@ def main() -> None:
     print("perturbation    reward    TWR50")
     for perturbation in PERTURBATIONS:
         env.reset(seed=arguments.seed)
-        flight = env.get_snapshot()
+        snapshot = env.get_snapshot()
         with jax.enable_x64(True):
-            pressure = flight.state.balloon.pressure * (1.0 + perturbation)
-            balloon = dataclasses.replace(flight.state.balloon, pressure=pressure)
-            flight = flight._replace(state=dataclasses.replace(flight.state, balloon=balloon))
-        observation, _ = env.set_snapshot(flight)
+            pressure = snapshot.state.balloon.pressure * (1.0 + perturbation)
+            balloon = dataclasses.replace(snapshot.state.balloon, pressure=pressure)
+            snapshot = snapshot._replace(state=dataclasses.replace(snapshot.state, balloon=balloon))
+        observation, _ = env.set_snapshot(snapshot)
         agent.reseed(0)
         action = agent.begin_episode(observation)
         rewards, inside, is_over = [], 0, False

@@ -1,8 +1,8 @@
-"""Time one environment in one process: from start to the first step, and steps per second after that.
+"""Time one environment in one process: the seconds up to the first step, and the steps per second after that.
 
     uv run benchmarks/single_env.py [--precision float64]
 
-Each start is a process of its own: one with an empty compilation cache, then one that finds the cache filled.
+The first step is timed in two processes: one with an empty compilation cache, and one that finds the cache filled.
 """
 
 import argparse

@@ -5,10 +5,10 @@
 Each row adds to the one above it: the physics in a held wind, the wind at the balloon, the Gaussian process, the
 observation, and an agent that chooses the action. Batches are flown as in an evaluation, in tiles that the cores share.
 
-"limit" estimates what this machine could do at most: the arithmetic of a step, as XLA counts it with loops times
-their turns, at the speed of a large matrix product, or the bytes of state and observation that a step must move, at the
-speed of a large copy, whichever is slower. Small kernels and special functions reach a part of it, so the column says
-where a row stands rather than what is missing.
+"limit" estimates the largest number of steps per second of this machine: the arithmetic of a step, as XLA counts it
+(the body of a loop times its turns), at the speed of a large matrix product, or the bytes of state and observation that
+a step moves, at the speed of a large copy, whichever is slower. Small kernels and special functions do not reach these
+speeds, so the limit is not a goal.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from ble_env import Task, core
 from ble_env.host.devices import num_cores
 from ble_env.host.seeding import first_episode_keys
 from ble_env.host.tile import Lanes, Tile
+from ble_sim.balloon.altitude_control import compressor_curves
 from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import STRIDES_PER_STEP
 from ble_sim.flight import step, step_in_wind, stride
@@ -86,7 +87,8 @@ def per_lane_cost(function: Callable[..., Any], lanes: Lanes, size: int) -> tupl
 
     # XLA counts the body of a loop once.
     suns = jax.vmap(sun_over)(scenario, state.balloon.x, state.balloon.y, state.elapsed)
-    strides = count(stride, scenario, state.balloon, suns, state.wind) * (STRIDES_PER_STEP - 1)
+    curves = jax.vmap(lambda compressor: compressor_curves(compressor, suns.flux.dtype))(scenario.vehicle.compressor)
+    strides = count(stride, scenario, curves, state.balloon, suns, suns.flux, state.wind) * (STRIDES_PER_STEP - 1)
     flops = (count(function, scenario, state, actions) + strides) / size
     if function in (physics, with_wind):  # They leave the Gaussian process alone.
         state = dataclasses.replace(state, gp=())

@@ -1,9 +1,9 @@
-"""Steps and resets per second of `BalloonVectorEnv` as a trainer sees them: numpy in, numpy and infos out.
+"""Steps and resets per second of `BalloonVectorEnv` as a trainer uses it: numpy in, numpy and infos out.
 
     uv run benchmarks/vector_env.py [--batches 1 8 64 256 1024] [--precisions float32 float64] [--seconds 3]
 
-Each row is a process of its own, so that "GB" is its peak memory. "first" is the seconds that the first reset and the
-first step take with an empty compilation cache; rates are medians, and a reset is one of all environments.
+Each row is a process of its own, and "GB" is its peak memory. "first" is the seconds of the first reset and the first
+step with an empty compilation cache. Rates are medians. A reset of all environments counts as one for each.
 """
 
 import argparse

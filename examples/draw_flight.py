@@ -1,4 +1,4 @@
-"""A flight as a picture, and as a film: pip install ble-agents "ble-env[video]".
+"""A flight as a picture and as a film. It needs: pip install ble-agents "ble-env[video]".
 
 python examples/draw_flight.py --agent tradewind --seed 395 --steps 960 --film
 """
@@ -17,7 +17,7 @@ from ble_sim.plugins.registries import RENDERERS
 
 
 def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
-    """Fly an episode, and write its path to a PNG; with `film` also an MP4 with a picture for each step."""
+    """Fly an episode and write its path to a PNG, and with `film` to an MP4 with a picture for each step."""
     renderer = RENDERERS.make("matplotlib", 50.0, options=MatplotlibOptions(dpi=80))
     env = gymnasium.make(
         "ble_env:BalloonLearningEnvironment-v0", max_episode_steps=steps, render_mode="rgb_array", renderer=renderer
@@ -37,10 +37,10 @@ def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--agent", choices=agent_names(), default="station_seeker", help="who flies")
-    parser.add_argument("--seed", type=int, default=0, help="of the episode")
-    parser.add_argument("--steps", type=int, default=40, help="of 3 minutes each")
-    parser.add_argument("--film", action="store_true", help="write an MP4, too")
+    parser.add_argument("--agent", choices=agent_names(), default="station_seeker", help="the agent")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the episode")
+    parser.add_argument("--steps", type=int, default=40, help="steps to fly, 3 minutes each")
+    parser.add_argument("--film", action="store_true", help="write an MP4 as well")
     arguments = parser.parse_args()
     folder = Path("flights")
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""An evaluation from Python: fly a suite, print every result and a summary, and write the results.
+"""An evaluation from Python: it flies a suite, prints every result and a summary, and writes the results.
 
 python examples/evaluate_agent.py --agent perciatelli44 --suite tiny_eval --output perciatelli44.json
 """
@@ -9,27 +9,24 @@ from pathlib import Path
 import gymnasium
 
 from ble_agents import create_agent
-from ble_eval import eval_lib, suites
-from ble_eval.results.files import write_results
-from ble_eval.results.records import EvaluationResult
-from ble_eval.statistics import summarize
+from ble_eval import EvaluationResult, eval_agent, get_eval_suite, summarize, write_results
 
 
 def report(result: EvaluationResult) -> None:
-    """Prints the result of an episode."""
+    """Print the result of an episode."""
     end = result.flight_path[-1]
     ending = "failed" if result.failed else "flew to the end"
     print(
         f"seed {result.seed}: {ending}, {result.time_within_radius:.1%} within 50 km,"
-        f" reward {result.cumulative_reward:.1f}, last seen at ({end.x:.0f}, {end.y:.0f}) km"
+        f" reward {result.cumulative_reward:.1f}, at ({end.x:.0f}, {end.y:.0f}) km in the end"
     )
 
 
 def evaluate(agent_name: str, suite_name: str) -> list[EvaluationResult]:
-    """Flies the agent through the suite."""
+    """Fly the agent through the suite."""
     env = gymnasium.make("ble_env:BalloonLearningEnvironment-v0", precision="float32")
     agent = create_agent(agent_name, seed=0)
-    results = eval_lib.eval_agent(agent, env, suites.get_eval_suite(suite_name), on_episode=report)
+    results = eval_agent(agent, env, get_eval_suite(suite_name), on_episode=report)
     summary = summarize(results)
     if summary.overall.twr50 is not None:
         print(f"{agent.get_name()}: TWR50 {summary.overall.twr50.mean:.3f}, failures {summary.failures}")

@@ -8,8 +8,8 @@
 # pyright: reportMissingImports=false
 """PPO from a public JAX trainer, rejax, on the functional environment: rollouts and updates in one compiled loop.
 
-Between rounds the pool of episodes is refreshed, so that training never runs out of new winds, and the policy is
-flown in episodes that it has not been trained on.
+After each round of training the pool of episodes is refreshed, which brings new winds, and the policy is evaluated in
+episodes that it is not trained on.
 
 uv run examples/train_with_rejax.py --rounds 8
 """
@@ -24,11 +24,11 @@ from gymnax.wrappers.compat import LegacyStepAPIWrapper
 from rejax import PPO
 from rejax.evaluate import evaluate
 
-from ble_env.gymnax_env.env import BalloonGymnaxEnv, EnvParams
+from ble_env import BalloonGymnaxEnv
 
 
 class RejaxEnv(LegacyStepAPIWrapper):
-    """gymnax's adapter to the five values of its old `step`, which rejax expects; rejax copies what it is given."""
+    """gymnax's adapter to the values of its old `step`, which rejax expects. Copies that rejax makes are shared."""
 
     def __deepcopy__(self, memo: dict) -> "RejaxEnv":
         return self
@@ -36,10 +36,10 @@ class RejaxEnv(LegacyStepAPIWrapper):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=6, help="of training, with an evaluation after each")
-    parser.add_argument("--updates", type=int, default=16, help="of the policy in a round")
-    parser.add_argument("--num-envs", type=int, default=64, help="environments that are flown at once")
-    parser.add_argument("--num-steps", type=int, default=32, help="that each flies for an update")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds of training, with an evaluation after each")
+    parser.add_argument("--updates", type=int, default=16, help="updates of the policy in a round")
+    parser.add_argument("--num-envs", type=int, default=64, help="environments flown side by side")
+    parser.add_argument("--num-steps", type=int, default=32, help="steps of each environment for an update")
     parser.add_argument("--episode-steps", type=int, default=240, help="time limit, 3 minutes each")
     parser.add_argument("--pool", type=int, default=192, help="episodes to train on at a time")
     parser.add_argument("--evaluations", type=int, default=32, help="episodes to evaluate on")
@@ -71,19 +71,19 @@ def main() -> None:
     ).replace(eval_callback=lambda *_: ())
 
     @jax.jit
-    def train(state: Any, params: EnvParams) -> Any:
+    def train(state: Any, params: Any) -> Any:
         return ppo.replace(env_params=params).train(train_state=state)[0]
 
     @jax.jit
-    def fly(state: Any, key: jax.Array, params: EnvParams) -> jax.Array:
+    def fly(state: Any, key: jax.Array, params: Any) -> jax.Array:
         _, returns = evaluate(ppo.make_act(state), key, env, params, arguments.evaluations, arguments.episode_steps)
         return returns.mean() / arguments.episode_steps
 
     state = ppo.init_state(init_key)
-    # rejax starts these two as integers, for which `train` would be compiled once more.
+    # rejax starts these two as integers. As floats they have the types of later rounds, and `train` is compiled once.
     statistics = state.rew_rms_state.replace(mean=jnp.float32(0.0), var=jnp.float32(1.0))
     state = state.replace(rew_rms_state=statistics)
-    # As many new episodes as have ended.
+    # One new episode for each that ended.
     num_ended = min(steps_per_round // arguments.episode_steps, arguments.pool - arguments.num_envs)
     print(f"untrained: reward {fly(state, test_key, unseen):.3f} a step")
     for i, key in enumerate(jax.random.split(rounds_key, arguments.rounds)):

@@ -1,7 +1,7 @@
-"""The balloon in a loop that knows Gymnasium and nothing else, as any framework drives it.
+"""The balloon in a loop that knows only Gymnasium, as in any framework.
 
-`collect` works for every environment with a finite number of actions. It keeps what a learner needs, and tells the
-end of an episode (no future to value) from its time limit (a future that is not flown).
+`collect` works for every environment with a finite number of actions. It keeps what a learner needs, and distinguishes
+a terminal state (nothing follows) from a time limit (the return continues).
 
 python examples/use_in_another_framework.py --steps 500
 """
@@ -16,7 +16,7 @@ from gymnasium.wrappers import RecordEpisodeStatistics
 
 @dataclass(frozen=True)
 class Transitions:
-    """Steps in the order in which they were flown: arrays whose first axis is the step."""
+    """Steps in their order: arrays whose first axis is the step."""
 
     observations: np.ndarray
     actions: np.ndarray
@@ -26,7 +26,7 @@ class Transitions:
 
 
 def collect(env: gymnasium.Env[np.ndarray, int], steps: int, seed: int) -> Transitions:
-    """Steps with random actions, over as many episodes as they take."""
+    """`steps` steps with random actions, over one or more episodes."""
     env.action_space.seed(seed)
     observation, _ = env.reset(seed=seed)
     transitions = []
@@ -43,8 +43,8 @@ def collect(env: gymnasium.Env[np.ndarray, int], steps: int, seed: int) -> Trans
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=300, help="to collect")
-    parser.add_argument("--seed", type=int, default=0, help="of episodes and actions")
+    parser.add_argument("--steps", type=int, default=300, help="steps to collect")
+    parser.add_argument("--seed", type=int, default=0, help="seed of episodes and actions")
     arguments = parser.parse_args()
     balloon = gymnasium.make("ble_env:BalloonLearningEnvironment-v0", max_episode_steps=100)
     batch = collect(RecordEpisodeStatistics(balloon), arguments.steps, arguments.seed)

@@ -6,7 +6,7 @@
 # ble-env = { path = "../../packages/ble-env", editable = true }
 # ///
 # pyright: reportMissingImports=false
-"""PPO in one file, in the manner of CleanRL: torch on many balloons at once, readable from top to bottom.
+"""PPO in one file, in the style of CleanRL: torch with many balloons at once, to read from top to bottom.
 
 uv run examples/frameworks/cleanrl_style.py --num-envs 128 --steps 4000000 --save policy.pt
 """
@@ -25,13 +25,13 @@ from torch.distributions import Categorical
 
 @dataclass
 class Args:
-    """Options; the defaults are for a look, not for a good policy."""
+    """Options. The defaults are for a short trial, not for a good policy."""
 
     steps: int = 1024
-    """of all environments together"""
+    """steps of all environments together"""
     num_envs: int = 8
     rollout_steps: int = 32
-    """that each environment flies between updates"""
+    """steps of each environment between updates"""
     episode_steps: int = 60
     """time limit, 3 minutes each; the benchmark flies 960"""
     learning_rate: float = 3e-4
@@ -78,8 +78,8 @@ torch.manual_seed(args.seed)
 rng = np.random.default_rng(args.seed)
 device = torch.device(args.torch_device)
 
-# The balloons stay on the processor, all cores of it, and an accelerator is left to torch. With SAME_STEP every step is
-# one of flight; an ended episode's last observation is in the infos.
+# The processor computes the balloons, on all cores, which leaves an accelerator to torch. With SAME_STEP every step is
+# one of an episode, and the last observation of an ended episode is in the infos.
 envs = gymnasium.make_vec(
     "ble_env:BalloonLearningEnvironment-v0",
     num_envs=args.num_envs,
@@ -102,7 +102,7 @@ start = time.perf_counter()
 for update in range(1, num_updates + 1):
     optimizer.param_groups[0]["lr"] = args.learning_rate * (1 - (update - 1) / num_updates)
 
-    # Fly. Rewards come as float64, which torch would carry along, so they are written into float32.
+    # Fly. Rewards are float64; they are written into float32 tensors.
     reward_sum = 0.0
     for t in range(args.rollout_steps):
         observations[t] = observation
@@ -114,7 +114,7 @@ for update in range(1, num_updates + 1):
         reward_sum += reward.sum()
         rewards[t] = torch.as_tensor(reward)
         dones[t] = torch.as_tensor(terminated | truncated)
-        # A time limit is no end of the world: what would have followed is worth the value of the last observation.
+        # At a time limit the return continues: the value of the last observation estimates the rest.
         cut = np.flatnonzero(truncated & ~terminated)
         if cut.size:
             last = torch.as_tensor(np.stack(infos["final_obs"][cut]), device=device)
@@ -122,15 +122,15 @@ for update in range(1, num_updates + 1):
                 rewards[t, cut] += args.gamma * agent.value(last)
         observation = torch.as_tensor(flown, device=device)
 
-    # Advantages, from the last step back to the first; none reaches over the end of an episode.
+    # Advantages, from the last step back to the first. None reaches beyond the end of an episode.
     with torch.no_grad():
         next_value = agent.value(observation)
     advantages = torch.zeros_like(rewards)
     advantage = torch.zeros(args.num_envs, device=device)
     for t in reversed(range(args.rollout_steps)):
-        goes_on = 1.0 - dones[t]
-        delta = rewards[t] + args.gamma * goes_on * next_value - values[t]
-        advantages[t] = advantage = delta + args.gamma * args.gae_lambda * goes_on * advantage
+        continues = 1.0 - dones[t]
+        delta = rewards[t] + args.gamma * continues * next_value - values[t]
+        advantages[t] = advantage = delta + args.gamma * args.gae_lambda * continues * advantage
         next_value = values[t]
     returns = advantages + values
 

@@ -7,12 +7,12 @@
 # ///
 """Gymnasium's AsyncVectorEnv: single environments, each in a process of its own, with statistics of their episodes.
 
-This is the way for wrappers that only know single environments. `gymnasium.make_vec` without a mode flies many in this
-process, on all cores and much faster.
+This is for wrappers that take single environments only. `gymnasium.make_vec` without a mode flies many environments in
+this process, on all cores and much faster.
 
-The processes are spawned. Gymnasium forks them by default where Python does, and a forked JAX hangs: it has threads,
-which a fork does not copy. Each compiles the environment for itself; JAX_COMPILATION_CACHE_DIR lets the next runs
-share it.
+The processes are spawned. Gymnasium forks them by default where Python does, and JAX hangs in a forked process: it has
+threads, which a fork does not copy. Each process compiles the environment for itself. With JAX_COMPILATION_CACHE_DIR
+later runs find the compiled programs.
 
 uv run examples/frameworks/gymnasium_async.py --num-envs 4 --steps 2000
 """
@@ -26,15 +26,15 @@ from gymnasium.wrappers.vector import RecordEpisodeStatistics
 
 
 def make_env() -> gymnasium.Env:
-    """One environment, made in its process: wrappers for single environments go here."""
+    """One environment, made in its own process. Wrappers of single environments go here."""
     return gymnasium.make("ble_env:BalloonLearningEnvironment-v0", max_episode_steps=20)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--num-envs", type=int, default=2, help="processes")
-    parser.add_argument("--steps", type=int, default=50, help="that each flies")
-    parser.add_argument("--seed", type=int, default=0, help="of the first; the next have the next seeds")
+    parser.add_argument("--num-envs", type=int, default=2, help="number of processes")
+    parser.add_argument("--steps", type=int, default=50, help="steps of each environment")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first environment, then counted up")
     arguments = parser.parse_args()
 
     envs = RecordEpisodeStatistics(AsyncVectorEnv([make_env] * arguments.num_envs, context="spawn"))

@@ -6,7 +6,7 @@
 # ble-agents = { path = "../../packages/ble-agents", editable = true }
 # ///
 # pyright: reportMissingImports=false
-"""Record flights of an agent as a Minari dataset for offline learning, and read it back.
+"""Flights of an agent as a Minari dataset for offline learning: recorded, and read back.
 
 uv run examples/frameworks/minari_dataset.py --episodes 100 --steps 960 --folder datasets
 """
@@ -20,15 +20,16 @@ import gymnasium
 import minari
 import numpy as np
 
-import ble_env
 from ble_agents import create_agent, fly_episode
+from ble_env import ENV_ID
 
 
 class Measurements(minari.StepDataCallback):
-    """Keeps of each `info` what a dataset can hold: its numbers, but not the times, which are objects of Python."""
+    """Keeps some numbers of each `info`. A dataset cannot hold the times in it, which are objects of Python."""
 
     def __call__(self, *args: Any, info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        numbers = {key: np.asarray(info[key]) for key in ("distance", "altitude", "battery", "inside_radius", "wind")}
+        keys = ("distance", "altitude", "battery", "inside_radius", "wind_u", "wind_v")
+        numbers = {key: np.asarray(info[key]) for key in keys}
         return super().__call__(*args, info=numbers, **kwargs)
 
 
@@ -36,18 +37,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agent", default="station_seeker", help="name of an installed agent")
     parser.add_argument("--episodes", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=40, help="of an episode, 3 minutes each")
-    parser.add_argument("--folder", type=Path, default=Path("minari_datasets"), help="where Minari keeps datasets")
-    parser.add_argument("--dataset", default="balloon/station-seeker-v0", help="its name there, which must be new")
+    parser.add_argument("--steps", type=int, default=40, help="steps of an episode, 3 minutes each")
+    parser.add_argument("--folder", type=Path, default=Path("minari_datasets"), help="folder of Minari's datasets")
+    parser.add_argument("--dataset", default="balloon/station-seeker-v0", help="name of the dataset, which must be new")
     arguments = parser.parse_args()
     os.environ["MINARI_DATASETS_PATH"] = str(arguments.folder.absolute())
 
-    balloon = gymnasium.make(f"ble_env:{ble_env.ENV_ID}", max_episode_steps=arguments.steps)
+    balloon = gymnasium.make(f"ble_env:{ENV_ID}", max_episode_steps=arguments.steps)
     collector = minari.DataCollector(balloon, step_data_callback=Measurements, record_infos=True)
     agent = create_agent(arguments.agent, seed=0)
     agent.set_mode("eval")
     for seed in range(arguments.episodes):
-        # Without a seed DataCollector draws 64 bits, and seeds of the balloon have 32.
+        # Without a seed DataCollector draws 64 bits, and the environment's seeds have 32.
         fly_episode(agent, collector, seed=seed)
     collector.create_dataset(
         arguments.dataset,
@@ -62,7 +63,7 @@ def main() -> None:
     for episode in dataset:
         inside = episode.infos["inside_radius"][1:].mean()
         print(f"episode {episode.id}: reward {episode.rewards.sum():.2f}, {inside:.0%} of the time within 50 km")
-    # What it was recorded in, made from the dataset; importing ble_env is all that this needs.
+    # The environment in which it was recorded, made from the dataset. This needs `ble_env` imported.
     env = dataset.recover_environment()
     observation, _ = env.reset(seed=0)
     print(f"episode 0 begins as it was recorded: {np.array_equal(observation, dataset[0].observations[0])}")

@@ -7,7 +7,7 @@
 # ble-env = { path = "../../packages/ble-env", editable = true }
 # ///
 # pyright: reportMissingImports=false
-"""RLlib: PPO with environments in Ray's processes, each of which flies many at once.
+"""RLlib: PPO with environments in Ray's processes, many in each.
 
 uv run examples/frameworks/rllib.py --env-runners 8 --num-envs 32 --iterations 500
 """
@@ -16,10 +16,10 @@ import argparse
 import os
 from typing import Any
 
-# Read when Ray is imported. Under `uv run` Ray would otherwise copy the repository and have uv build the environment
-# anew for its processes; when that was tried, they did not come up within minutes.
+# Read when Ray is imported. Under `uv run` Ray otherwise copies the repository and lets uv build the environment again
+# for its processes; in a trial they did not start within minutes.
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would report its use over the network.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray otherwise reports its use over the network.
 
 import gymnasium
 import ray
@@ -30,8 +30,8 @@ ENV_ID = "ble_env:BalloonLearningEnvironment-v0"
 
 
 def make_env(config: dict[str, Any]) -> Any:
-    """What RLlib asks for: many environments if it says how many, else one."""
-    # The processor computes the environment, so that an accelerator is left to torch.
+    """Many environments if RLlib passes their number, else one."""
+    # The processor computes the environment, which leaves an accelerator to torch.
     options = {"max_episode_steps": config["max_episode_steps"], "device": "cpu"}
     if "num_envs" in config:
         return gymnasium.make_vec(ENV_ID, config["num_envs"], **options)
@@ -40,15 +40,15 @@ def make_env(config: dict[str, Any]) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--iterations", type=int, default=2, help="of sampling and learning")
+    parser.add_argument("--iterations", type=int, default=2, help="iterations of sampling and learning")
     parser.add_argument("--batch", type=int, default=256, help="steps to sample in an iteration")
     parser.add_argument("--env-runners", type=int, default=1, help="processes that sample; 0: this one samples")
-    parser.add_argument("--num-envs", type=int, default=4, help="environments of each")
+    parser.add_argument("--num-envs", type=int, default=4, help="environments in each process")
     parser.add_argument("--episode-steps", type=int, default=60, help="time limit, 3 minutes each")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    # Ray starts its processes anew instead of forking this one, so JAX is safe in them.
+    # Ray starts new processes instead of forking this one, so JAX works in them.
     ray.init(num_cpus=arguments.env_runners + 1, include_dashboard=False, log_to_driver=False)
     register_env("balloon", make_env)
     config = (

@@ -6,7 +6,7 @@
 # ble-env = { path = "../../packages/ble-env", editable = true }
 # ///
 # pyright: reportMissingImports=false
-"""Stable-Baselines3: PPO or DQN on one environment, on many in this process, or on some in processes of their own.
+"""Stable-Baselines3: PPO or DQN in one environment, in many in this process, or in some in processes of their own.
 
 uv run examples/frameworks/sb3.py --algorithm ppo --envs vector --num-envs 64 --steps 1000000 --output ppo.zip
 """
@@ -27,10 +27,11 @@ ENV_ID = "ble_env:BalloonLearningEnvironment-v0"
 
 
 class GymnasiumVecEnv(VecEnv):
-    """A VectorEnv of Gymnasium in the shape of Stable-Baselines3, which knows batches of single environments only.
+    """Adapts a VectorEnv of Gymnasium to Stable-Baselines3, which has batches of single environments only.
 
     Args:
-        envs: autoreset mode SAME_STEP, as Stable-Baselines3 resets: within the step that ends an episode.
+        envs: environments with the autoreset mode SAME_STEP: Stable-Baselines3 resets within the step that ends an
+            episode.
     """
 
     def __init__(self, envs: VectorEnv) -> None:
@@ -49,12 +50,12 @@ class GymnasiumVecEnv(VecEnv):
 
     def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
         observations, rewards, terminated, truncated, infos = self.envs.step(self.actions)
-        told: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        reported: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for i in np.flatnonzero(terminated | truncated):
-            # At a time limit the future counts, and its value is that of the observation before the reset.
-            told[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
-            told[i]["terminal_observation"] = infos["final_obs"][i]
-        return observations, rewards.astype(np.float32), terminated | truncated, told
+            # At a time limit the return continues; its estimate needs the observation before the reset.
+            reported[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
+            reported[i]["terminal_observation"] = infos["final_obs"][i]
+        return observations, rewards.astype(np.float32), terminated | truncated, reported
 
     def close(self) -> None:
         self.envs.close()
@@ -63,17 +64,17 @@ class GymnasiumVecEnv(VecEnv):
         return [getattr(self.envs, attr_name) for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError("the environments are flown together and have no attributes of their own")
+        raise NotImplementedError("the environments are stepped together and have no attributes of their own")
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        raise NotImplementedError("the environments are flown together and have no methods of their own")
+        raise NotImplementedError("the environments are stepped together and have no methods of their own")
 
     def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
         return [False for _ in self._get_indices(indices)]
 
 
 class PrintEpisodes(BaseCallback):
-    """Prints episodes as they end; Stable-Baselines3's own table comes after whole rollouts."""
+    """Prints each episode that ends; Stable-Baselines3 prints its own table after whole rollouts."""
 
     def _on_step(self) -> bool:
         infos: Sequence[dict[str, Any]] = self.locals["infos"]
@@ -83,12 +84,12 @@ class PrintEpisodes(BaseCallback):
 
 
 def make_envs(kind: str, num_envs: int, episode_steps: int) -> VecEnv:
-    # The processor computes the environment, so that an accelerator is left to torch.
+    # The processor computes the environment, which leaves an accelerator to torch.
     options = {"max_episode_steps": episode_steps, "device": "cpu"}
     if kind == "vector":
         return GymnasiumVecEnv(gymnasium.make_vec(ENV_ID, num_envs, autoreset_mode="SameStep", **options))
     makers: list[Callable[[], gymnasium.Env]] = [lambda: gymnasium.make(ENV_ID, **options)] * num_envs
-    # Spawned, because a forked JAX hangs: it has threads, which a fork does not copy.
+    # Spawned, because JAX hangs in a forked process: it has threads, which a fork does not copy.
     return SubprocVecEnv(makers, start_method="spawn") if kind == "processes" else DummyVecEnv(makers)
 
 
@@ -107,8 +108,8 @@ def main() -> None:
         default="vector",
         help="single: one; vector: many in this process, the fastest; processes: some in spawned processes",
     )
-    parser.add_argument("--num-envs", type=int, default=4, help="unless single")
-    parser.add_argument("--steps", type=int, default=512, help="of all environments together")
+    parser.add_argument("--num-envs", type=int, default=4, help="number of environments, unless single")
+    parser.add_argument("--steps", type=int, default=512, help="steps of all environments together")
     parser.add_argument("--episode-steps", type=int, default=60, help="time limit, 3 minutes each")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", help="file for the model; load it with PPO.load or DQN.load")
@@ -124,6 +125,6 @@ def main() -> None:
     envs.close()
 
 
-# A spawned process imports this file, and must not train, too.
+# A spawned process imports this file, and must not train.
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@
 # ble-env = { path = "../../packages/ble-env", editable = true }
 # ///
 # pyright: reportMissingImports=false
-"""TorchRL: its collector and replay buffer, fed by one environment or by many in lockstep.
+"""TorchRL: its collector and replay buffer, with one environment or many in lockstep.
 
 uv run examples/frameworks/torchrl_collect.py --num-envs 64 --steps 100000
 """
@@ -23,12 +23,12 @@ ENV_ID = "ble_env:BalloonLearningEnvironment-v0"
 
 
 def make_env(num_envs: int, episode_steps: int) -> EnvBase:
-    # The processor computes the environment, so that an accelerator is left to torch.
+    # The processor computes the environment, which leaves an accelerator to torch.
     options = {"max_episode_steps": episode_steps, "device": "cpu"}
     if num_envs == 1:
         env = gymnasium.make(ENV_ID, **options)
     else:
-        # TorchRL resets by itself, and says which environments: Gymnasium's mode for that is DISABLED.
+        # TorchRL chooses which environments are reset, which is Gymnasium's mode DISABLED.
         env = gymnasium.make_vec(ENV_ID, num_envs, autoreset_mode="Disabled", **options)
     wrapped = GymWrapper(env, categorical_action_encoding=True)
     return TransformedEnv(wrapped, RewardSum())
@@ -37,14 +37,14 @@ def make_env(num_envs: int, episode_steps: int) -> EnvBase:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--num-envs", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=320, help="of all environments together")
-    parser.add_argument("--batch", type=int, default=80, help="steps that the collector hands over at a time")
+    parser.add_argument("--steps", type=int, default=320, help="steps of all environments together")
+    parser.add_argument("--batch", type=int, default=80, help="steps in a batch of the collector")
     parser.add_argument("--episode-steps", type=int, default=30, help="time limit, 3 minutes each")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
     env = make_env(arguments.num_envs, arguments.episode_steps)
-    # No policy: random actions. A TensorDictModule that writes "action" takes its place.
+    # Without a policy the actions are random. A policy is a TensorDictModule that writes "action".
     collector = Collector(env, None, frames_per_batch=arguments.batch, total_frames=arguments.steps)
     collector.set_seed(arguments.seed)
     torch.manual_seed(arguments.seed)

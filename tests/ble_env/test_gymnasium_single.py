@@ -22,8 +22,7 @@ from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.files.models import ModelFileError
 from ble_sim.scenario import FIRST_START, draw
-from ble_sim.wind import decoder
-from ble_sim.wind.fields import generative
+from ble_sim.wind.fields import decoder, generative
 
 ID = "ble_env:BalloonLearningEnvironment-v0"
 

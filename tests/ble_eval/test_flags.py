@@ -16,19 +16,19 @@ from ble_env import task_parts
 from ble_env.options import MatplotlibOptions, StationKeepingOptions
 from ble_env.task_parts import TASK_PARTS, Choice, TaskPart
 from ble_eval.cli import main as ble_eval
-from ble_eval.command_line.errors import UserError
+from ble_eval.command_line.construction import make_parts, make_window
 from ble_eval.command_line.flags import (
     FlightArguments,
+    common_settings,
     fitted,
     look_for,
-    make_parts,
-    make_window,
     name_flags,
     parse_flight,
     task_choices,
 )
 from ble_eval.commands import run
-from ble_eval.settings import RunSettings, common_settings, differences
+from ble_eval.errors import UserError
+from ble_eval.settings import RunSettings, differences
 from ble_sim.plugins import NoOptions, UnknownNameError, hookimpl, hookspecs
 from ble_sim.plugins.registry import Plugins, Registry
 from ble_sim.wind.fields.options import GenerativeOptions, UniformShearOptions

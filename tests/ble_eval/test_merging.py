@@ -1,6 +1,6 @@
 import pytest
 
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_eval.results.merging import listed, merge_results
 
 

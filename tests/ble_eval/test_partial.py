@@ -1,6 +1,6 @@
 import pytest
 
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_eval.results.partial import PartialResults
 
 RUN = {"settings": {"suite": "tiny_eval", "seeds": [1, 2, 3]}, "software": {"jax": "1"}}

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from recordings import load
 
-from ble_sim.balloon.altitude_control import ascend, compressor_efficiency, compressor_power, descend
+from ble_sim.balloon.altitude_control import ascend, compressor_curves, compressor_efficiency, descend
 from ble_sim.balloon.vehicle import Vehicle
 
 VEHICLE = Vehicle()
@@ -19,13 +19,9 @@ ATOL = {"float64": 1e-12, "float32": 3e-6}
 @jax.jit
 @jax.vmap
 def run_compressor(ratio):
-    power, flow = descend(VEHICLE, ratio)
-    return (
-        power,
-        compressor_power(VEHICLE.compressor, ratio),
-        compressor_efficiency(VEHICLE.compressor, ratio, power),
-        flow,
-    )
+    curves = compressor_curves(VEHICLE.compressor, ratio.dtype)
+    power, flow = descend(curves, ratio)
+    return power, curves.power(ratio), compressor_efficiency(curves, ratio, power), flow
 
 
 def test_compressor(precision):
@@ -38,7 +34,7 @@ def test_compressor(precision):
 
 def test_efficiency_over_the_whole_table_and_beyond(precision):
     ratio, power = (jnp.asarray(RECORDED[f"grid_{name}"], precision) for name in ("pressure_ratio", "power"))
-    look_up = functools.partial(compressor_efficiency, VEHICLE.compressor)
+    look_up = functools.partial(compressor_efficiency, compressor_curves(VEHICLE.compressor, ratio.dtype))
     efficiency = jax.jit(jax.vmap(jax.vmap(look_up, (None, 0)), (0, None)))(ratio, power)
     np.testing.assert_allclose(efficiency, RECORDED["grid_efficiency"], rtol=0, atol=ATOL[precision])
 

@@ -12,10 +12,11 @@ from ble_sim.sky.sun import HORIZON_ELEVATION
 def test_the_sun_decides_which_load_there_is_and_whether_panels_charge(precision):
     elevation = jnp.asarray([HORIZON_ELEVATION, HORIZON_ELEVATION + 0.01, 60.0], precision)
     pressure = jnp.full(3, 8000.0, precision)
-    charging, load = power_flow(Vehicle(), elevation, pressure, jnp.asarray(50.0, precision))
+    from_panels = solar_power(Vehicle(), elevation, pressure)
+    charging, load = power_flow(Vehicle(), elevation, from_panels, jnp.asarray(50.0, precision))
     np.testing.assert_allclose(load, [233.7, 170.4, 170.4], rtol=1e-6)
     assert charging[0] == 0.0 and charging[1] > 0.0
-    np.testing.assert_allclose(charging[2], solar_power(Vehicle(), elevation, pressure)[2], rtol=1e-6)
+    np.testing.assert_allclose(charging[2], from_panels[2], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ble_sim.balloon.altitude_control import Action
-from ble_sim.balloon.vehicle import Compressor, Film, PanelGroup, Shadow, Vehicle, check_vehicle, vehicle_arrays
+from ble_sim.balloon.vehicle import Compressor, Film, Panels, Shadow, Vehicle, check_vehicle, vehicle_arrays
 from ble_sim.constants import EPISODE_STEPS
 from ble_sim.flight import initial_state, step
 from ble_sim.precision import precision_scope
@@ -57,7 +57,7 @@ STRONG_PUMP = Compressor(
     efficiencies=((0.5, 0.5, 0.5, 0.5),) * 13,
 )
 PUMPING = dataclasses.replace(BENCHMARK, compressor=STRONG_PUMP)
-LARGE_PANELS = dataclasses.replace(BENCHMARK, panels=(PanelGroup(8.0, 20.0, 12.0), PanelGroup(4.0, 80.0, 12.0)))
+LARGE_PANELS = dataclasses.replace(BENCHMARK, panels=Panels((8.0, 4.0), (20.0, 80.0), (12.0, 12.0)))
 EXTREME = Vehicle(
     envelope_volume_base=20_000.0,
     envelope_volume_per_pressure=0.2,
@@ -71,7 +71,7 @@ EXTREME = Vehicle(
         STRONG_PUMP, powers=(2000.0,) * 5, efficiency_powers=(500.0, 1000.0, 1500.0, 2000.0)
     ),
     valve_diameter=0.12,
-    panels=(PanelGroup(40.0, 35.0, 10.0), PanelGroup(0.0, 65.0, 2.7)),
+    panels=Panels(counts=(40.0, 0.0), depths=(10.0, 2.7)),
     shadow=Shadow(17.0, 20.0, 0.6),
     battery_capacity=30_000.0,
     battery_initial_charge=30_000.0,
@@ -85,7 +85,7 @@ def test_vehicles_compare_by_their_values():
 
 def test_arrays_have_the_values_and_a_dtype():
     arrays = vehicle_arrays(BENCHMARK, np.float32)
-    assert arrays.compressor.efficiencies.shape == (13, 4) and arrays.panels[1].tilt == 65.0
+    assert arrays.compressor.efficiencies.shape == (13, 4) and arrays.panels.tilts[1] == 65.0
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(arrays)} == {"float32", "bool"}
     jax.tree.map(np.testing.assert_array_equal, vehicle_arrays(arrays, np.float32), arrays)
 
@@ -141,7 +141,8 @@ def test_all_balloons_share_one_compiled_program():
         ({"film": Film(reflectivity=1.5)}, r"vehicle\.film\.reflectivity is 1\.5: .* fraction"),
         ({"film": Film(reflectivity=0.99)}, r"film\.solar_absorptivity and vehicle\.film\.reflectivity"),
         ({"shadow": Shadow(transmission=-0.1)}, r"vehicle\.shadow\.transmission"),
-        ({"panels": (PanelGroup(-4.0, 35.0, 3.3),)}, r"vehicle\.panels\[0\]\.count is -4\.0"),
+        ({"panels": Panels(counts=(-4.0, 2.0))}, r"vehicle\.panels\.counts is \(-4\.0, 2\.0\): it must be at least 0"),
+        ({"panels": Panels(counts=(4.0,))}, r"vehicle\.panels\.tilts has the shape \(2,\): it must be \(1,\)"),
         ({"compressor": Compressor(power_ratios=(1.0, 1.2, 1.1, 1.3, 1.4))}, r"compressor\.power_ratios is .* rising"),
         ({"compressor": Compressor(powers=(100.0, 200.0))}, r"compressor\.powers has the shape \(2,\): .* \(5,\)"),
         ({"compressor": Compressor(efficiencies=((0.1,),))}, r"compressor\.efficiencies has the shape \(1, 1\)"),

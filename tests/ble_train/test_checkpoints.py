@@ -88,7 +88,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(checkpoints, d
         try:
             loaded = checkpoints.load(2, {"agent": part(0)})
         except CheckpointError:
-            with pytest.warns(CheckpointWarning, match="Going on from the one before"):
+            with pytest.warns(CheckpointWarning, match="Continues from the one before"):
                 iteration, parts = checkpoints.load_latest({"agent": part(0)})
             assert iteration == 1
             np.testing.assert_array_equal(parts["agent"]["layers"]["w"], part(1)["layers"]["w"])

@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 from vector_fakes import DigestAgent
 
 from ble_train.checkpoints import Checkpoints
+
+pytestmark = pytest.mark.long
 
 NUM_KILLS = 20
 NUM_ITERATIONS = 120
@@ -26,8 +29,6 @@ from training_fakes import FakeEnv
 from vector_fakes import DigestAgent
 from ble_train.collectors.construction import create_collector_constructors
 from ble_train.loops.classic import run_training_loop
-
-pytestmark = pytest.mark.long
 
 class SeededEnv(FakeEnv):
     "Observations depend on the seed of the iteration."

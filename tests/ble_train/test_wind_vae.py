@@ -20,7 +20,8 @@ from ble_sim.wind.fields.shear import UniformShearWindField
 from ble_train.cli import main
 from ble_train.wind_vae.fields import TrainingFields, TrainingFieldsError
 from ble_train.wind_vae.model import initial_parameters, loss_terms
-from ble_train.wind_vae.training import TrainingSettings, VaeTraining
+from ble_train.wind_vae.settings import VaeSettings
+from ble_train.wind_vae.training import VaeTraining
 
 TINY = {"batch_size": 4, "batches_per_epoch": 5, "num_latents": 3, "hidden_units": 8, "learning_rate": 3e-3}
 TINY_FLAGS = [word for name, value in TINY.items() for word in (f"--{name.replace('_', '-')}", str(value))]
@@ -114,9 +115,9 @@ def test_the_model_has_the_layout_of_the_benchmarks():
 
 
 def test_beta_grows_in_steps_up_to_its_maximum():
-    settings = TrainingSettings(beta_start=0.1, beta_increment=2.0, beta_frequency=3, beta_max=0.5)
+    settings = VaeSettings(beta_start=0.1, beta_increment=2.0, beta_frequency=3, beta_max=0.5)
     assert [settings.beta(epoch) for epoch in (0, 2, 3, 6, 9, 99)] == [0.1, 0.1, 0.2, 0.4, 0.5, 0.5]
-    assert TrainingSettings().beta(50) == 1.0
+    assert VaeSettings().beta(50) == 1.0
 
 
 def test_training_lowers_the_loss_of_fields_it_has_not_seen_and_the_weights_fly(command, folder):
@@ -130,7 +131,7 @@ def test_training_lowers_the_loss_of_fields_it_has_not_seen_and_the_weights_fly(
 
     field = GenerativeWindField(GenerativeOptions("new/weights.npz"))
     parameters = field.parameters()
-    training = VaeTraining(TrainingFields(folder), TrainingSettings(**TINY))
+    training = VaeTraining(TrainingFields(folder), VaeSettings(**TINY))
     training.load_checkpoint(Path("new/weights.npz.checkpoint"))
     assert training.epoch == 8
     for name, array in training.state.parameters.decoder.items():
@@ -155,7 +156,7 @@ def test_a_stopped_training_ends_like_one_that_was_not(command, folder, monkeypa
     monkeypatch.setattr(VaeTraining, "_batch", interrupting)
     status, out = command(*words, "--epochs", 3, "--output", "parts.npz")
     assert status == 130
-    assert "Stopped after 1 epochs. The same command goes on from parts.npz.checkpoint." in out
+    assert "Stopped after 1 epochs. The same command continues from parts.npz.checkpoint." in out
     status, out = command(*words, "--epochs", 2, "--output", "parts.npz")
     assert status == 0
     assert "1 epochs are done" in out

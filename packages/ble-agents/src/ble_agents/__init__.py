@@ -8,65 +8,36 @@ from typing import TYPE_CHECKING
 from ble_sim._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ble_agents.agent import Agent, AgentMode
-    from ble_agents.create import agent_names, create_agent
-    from ble_agents.exported_policy import (
-        Architecture,
-        ExportedPolicy,
-        ExportedPolicyError,
-        load_policy,
-        save_policy,
+    from ble_agents.agent import Agent as Agent
+    from ble_agents.agent import AgentMode as AgentMode
+    from ble_agents.create import agent_names as agent_names
+    from ble_agents.create import create_agent as create_agent
+    from ble_agents.exported_policy import Architecture as Architecture
+    from ble_agents.exported_policy import ExportedPolicy as ExportedPolicy
+    from ble_agents.exported_policy import ExportedPolicyError as ExportedPolicyError
+    from ble_agents.exported_policy import load_policy as load_policy
+    from ble_agents.exported_policy import save_policy as save_policy
+    from ble_agents.flying import EpisodeStep as EpisodeStep
+    from ble_agents.flying import EpisodeSummary as EpisodeSummary
+    from ble_agents.flying import FlownEpisode as FlownEpisode
+    from ble_agents.flying import fly_episode as fly_episode
+    from ble_agents.flying import fly_side_by_side as fly_side_by_side
+    from ble_agents.networks.network import Network as Network
+    from ble_agents.policy import Policy as Policy
+    from ble_agents.policy import memoryless_policy as memoryless_policy
+    from ble_agents.policy import next_key as next_key
+    from ble_agents.policy import start_stream as start_stream
+    from ble_agents.policy_agent import PolicyAgent as PolicyAgent
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "agent": "Agent AgentMode",
+            "create": "agent_names create_agent",
+            "exported_policy": "Architecture ExportedPolicy ExportedPolicyError load_policy save_policy",
+            "flying": "EpisodeStep EpisodeSummary FlownEpisode fly_episode fly_side_by_side",
+            "networks.network": "Network",
+            "policy": "Policy memoryless_policy next_key start_stream",
+            "policy_agent": "PolicyAgent",
+        },
     )
-    from ble_agents.flying import EpisodeStep, EpisodeSummary, FlownEpisode, fly_episode, fly_side_by_side
-    from ble_agents.networks.network import Network
-    from ble_agents.policy import Policy, memoryless_policy, next_key, start_stream
-    from ble_agents.policy_agent import PolicyAgent
-
-__all__ = [
-    "Agent",
-    "AgentMode",
-    "Architecture",
-    "EpisodeStep",
-    "EpisodeSummary",
-    "ExportedPolicy",
-    "ExportedPolicyError",
-    "FlownEpisode",
-    "Network",
-    "Policy",
-    "PolicyAgent",
-    "agent_names",
-    "create_agent",
-    "fly_episode",
-    "fly_side_by_side",
-    "load_policy",
-    "memoryless_policy",
-    "next_key",
-    "save_policy",
-    "start_stream",
-]
-
-_MODULES = {
-    "Agent": "agent",
-    "AgentMode": "agent",
-    "Architecture": "exported_policy",
-    "EpisodeStep": "flying",
-    "EpisodeSummary": "flying",
-    "ExportedPolicy": "exported_policy",
-    "ExportedPolicyError": "exported_policy",
-    "FlownEpisode": "flying",
-    "Network": "networks.network",
-    "Policy": "policy",
-    "PolicyAgent": "policy_agent",
-    "agent_names": "create",
-    "create_agent": "create",
-    "fly_episode": "flying",
-    "fly_side_by_side": "flying",
-    "load_policy": "exported_policy",
-    "memoryless_policy": "policy",
-    "next_key": "policy",
-    "save_policy": "exported_policy",
-    "start_stream": "policy",
-}
-
-
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -84,7 +84,7 @@ class Agent(abc.ABC):
         AgentMode(mode)
 
     def reseed(self, seed: int) -> None:  # noqa: B027 - optional, like the two below
-        """Start the agent's random draws anew, as if it had been constructed with `seed`."""
+        """Restart the agent's random draws, as if it had been constructed with `seed`."""
 
     def save_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:  # noqa: B027
         """Write the agent's parameters into the directory, under the number of the iteration."""
@@ -97,9 +97,9 @@ class Agent(abc.ABC):
         return -1
 
     def policy(self) -> "Policy | None":
-        """The agent in evaluation mode as pure functions, with which many episodes are flown at once; None without."""
+        """The agent in evaluation mode as pure functions, for many episodes at once; None if it has none."""
         return None
 
     def exported_policy(self) -> "ExportedPolicy | None":
-        """The agent in evaluation mode as a network with parameters, which a file can hold; None without."""
+        """The agent in evaluation mode as a network with parameters, for a file; None if it has none."""
         return None

@@ -1,4 +1,4 @@
-"""The actions and observations of the benchmark, for agents that depend on the meaning of the features."""
+"""The actions and observations of the benchmark, for agents that use the meaning of the features."""
 
 from collections.abc import Sequence
 

@@ -13,7 +13,7 @@ from ble_sim.plugins import AgentRegistration, NetworkRegistration, hookimpl
 
 @hookimpl
 def ble_register_agents() -> list[AgentRegistration]:
-    """Two that do not look where they fly, the hand-made controller and three that were learned."""
+    """Two that ignore the winds, a hand-made controller, and three that were trained."""
     return [
         AgentRegistration(
             name="random",
@@ -35,7 +35,7 @@ def ble_register_agents() -> list[AgentRegistration]:
         AgentRegistration(
             name="perciatelli44",
             constructor="ble_agents.agents.perciatelli44:Perciatelli44",
-            summary="The published agent learned by reinforcement learning.",
+            summary="The published agent, trained by reinforcement learning.",
         ),
         AgentRegistration(
             name="windward",

@@ -20,7 +20,7 @@ import numpy as np
 
 from ble_agents.networks.network import Network
 from ble_agents.policy import Params, Policy, memoryless_policy
-from ble_sim.files.atomic import replacing
+from ble_sim.files.atomic import write_arrays
 from ble_sim.files.models import UNREADABLE_ARCHIVE
 from ble_sim.plugins import NoOptions
 from ble_sim.plugins.options import options_from_json
@@ -40,8 +40,8 @@ class Architecture:
 
     Attributes:
         kind: registered name of the network.
-        observation_shape: shape of the observations that it takes.
-        num_actions: number of actions that it chooses among.
+        observation_shape: shape of an observation.
+        num_actions: number of actions.
         options: of the network, an instance of its registration's `options_type`.
     """
 
@@ -88,17 +88,14 @@ def _greedy(architecture: Architecture) -> Callable[[Params, jax.Array], jax.Arr
 
 
 def save_policy(path: str | os.PathLike[str], exported: ExportedPolicy) -> None:
-    """Write an exported policy, whole or not at all.
+    """Write an exported policy: the whole file, or nothing.
 
     Raises:
         OSError: the file cannot be written.
     """
     description = {"format": FORMAT_VERSION, **dataclasses.asdict(exported.architecture)}
-    arrays: dict[str, Any] = {
-        name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(exported.params).items()
-    }
-    with replacing(Path(path)) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{_DESCRIPTION: np.array(json.dumps(description))}, **arrays)
+    arrays = {name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(exported.params).items()}
+    write_arrays(Path(path), {_DESCRIPTION: np.array(json.dumps(description)), **arrays})
 
 
 def load_policy(file: str | os.PathLike[str] | Traversable) -> ExportedPolicy:
@@ -132,7 +129,7 @@ def _params(network: Network, shape: tuple[int, ...], arrays: Mapping[str, np.nd
     """The arrays in the structure that the network takes."""
     like = jax.eval_shape(network.init, jax.random.key(0), jax.ShapeDtypeStruct(shape, jnp.float32))
     expected = _named_leaves(like)
-    for name in expected.keys() | arrays.keys():
+    for name in sorted(expected.keys() | arrays.keys()):
         there, here = (getattr(group.get(name), "shape", None) for group in (arrays, expected))
         if there != here:
             raise ExportedPolicyError(f"{file} is damaged: array {name} has shape {there} instead of {here}.")

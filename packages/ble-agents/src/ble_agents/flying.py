@@ -33,7 +33,7 @@ TILE_SIZE = 64
 """Lanes of a compiled step. It reads a network's weights from memory once for all of them."""
 
 REPORT_PERIOD = 40
-"""Steps of a tile between two reports of progress. Only then is checked whether all of its episodes have ended."""
+"""Steps of a tile between two reports of progress. A tile whose episodes have all ended stops at the next report."""
 
 
 class EpisodeStep(NamedTuple):
@@ -84,7 +84,7 @@ def fly_episode(
         max_steps: time limit in steps beside the environment's own; None for no other.
         on_step: called with each step of the environment, before the agent receives it.
         render_period: number of steps from one rendering to the next, beginning with the first; 0 for none. It has no
-            effect in an environment without render mode, or with a window, which draws itself.
+            effect without a render mode, or in mode "human", in which the environment draws.
     """
     is_rendered = render_period > 0 and env.render_mode not in (None, "human")
     observation, _ = env.reset(seed=seed)
@@ -143,8 +143,8 @@ def fly_side_by_side(
         max_steps: time limit of an episode.
         agent_seeds: of the policy's random draws, one for each episode.
         device: where to compute; all local devices if None.
-        on_steps: called now and then with the number of steps since the last call, and the number of those that ended
-            within the radius.
+        on_steps: called with the number of steps since the last call, and the number of those that ended within the
+            radius, for each tile every `REPORT_PERIOD` steps and at its end.
         tile_size: lanes of a compiled step. Rounding differs between sizes.
     """
     devices = jax.local_devices() if device is None else [device]

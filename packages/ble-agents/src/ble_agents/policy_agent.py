@@ -30,11 +30,11 @@ class PolicyAgent(Agent):
         self.reseed(secrets.randbits(32) if seed is None else seed)
 
     def reseed(self, seed: int) -> None:
-        """Start the random draws anew, as if constructed with `seed`."""
+        """Restart the random draws, as if the agent had been constructed with `seed`."""
         self._stream = start_stream(check_seed(seed))
 
     def begin_episode(self, observation: np.ndarray) -> int:
-        """The policy's first action."""
+        """The policy's first action of an episode."""
         observation = self._checked(observation)
         with policy_scope():
             self._stream, self._carry, action = _init(self._policy.init, self._params, self._stream, observation)

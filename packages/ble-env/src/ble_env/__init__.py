@@ -9,64 +9,9 @@ from typing import TYPE_CHECKING
 import gymnasium
 
 from ble_sim._lazy import lazy_names
-from ble_sim.constants import EPISODE_STEPS
-
-if TYPE_CHECKING:
-    from ble_env.core import Transition
-    from ble_env.diagnostics import Diagnostics
-    from ble_env.gymnasium_envs.single import BalloonEnv
-    from ble_env.gymnasium_envs.snapshot import Snapshot
-    from ble_env.gymnasium_envs.vector import BalloonVectorEnv
-    from ble_env.gymnax_env.env import BalloonGymnaxEnv
-    from ble_env.observation.function import ObservationFunction
-    from ble_env.observation.layout import NamedFeatures, named_features
-    from ble_env.observation.perciatelli import PerciatelliObservation
-    from ble_env.options import StationKeepingOptions
-    from ble_env.rendering.renderer import Renderer
-    from ble_env.reward import RewardFunction, StationKeepingReward
-    from ble_env.task import Task, TaskArguments
-
-__all__ = [
-    "ENV_ID",
-    "EPISODE_STEPS",
-    "BalloonEnv",
-    "BalloonGymnaxEnv",
-    "BalloonVectorEnv",
-    "Diagnostics",
-    "NamedFeatures",
-    "ObservationFunction",
-    "PerciatelliObservation",
-    "Renderer",
-    "RewardFunction",
-    "Snapshot",
-    "StationKeepingOptions",
-    "StationKeepingReward",
-    "Task",
-    "TaskArguments",
-    "Transition",
-    "named_features",
-]
+from ble_sim.constants import EPISODE_STEPS as EPISODE_STEPS
 
 ENV_ID = "BalloonLearningEnvironment-v0"
-
-_MODULES = {
-    "BalloonEnv": "gymnasium_envs.single",
-    "BalloonGymnaxEnv": "gymnax_env.env",
-    "BalloonVectorEnv": "gymnasium_envs.vector",
-    "Diagnostics": "diagnostics",
-    "NamedFeatures": "observation.layout",
-    "ObservationFunction": "observation.function",
-    "PerciatelliObservation": "observation.perciatelli",
-    "Renderer": "rendering.renderer",
-    "RewardFunction": "reward",
-    "Snapshot": "gymnasium_envs.snapshot",
-    "StationKeepingOptions": "options",
-    "StationKeepingReward": "reward",
-    "Task": "task",
-    "TaskArguments": "task",
-    "Transition": "core",
-    "named_features": "observation.layout",
-}
 
 gymnasium.register(
     ENV_ID,
@@ -75,4 +20,40 @@ gymnasium.register(
     max_episode_steps=EPISODE_STEPS,
 )
 
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+if TYPE_CHECKING:
+    from ble_env.core import Transition as Transition
+    from ble_env.diagnostics import Diagnostics as Diagnostics
+    from ble_env.gymnasium_envs.single import BalloonEnv as BalloonEnv
+    from ble_env.gymnasium_envs.snapshot import Snapshot as Snapshot
+    from ble_env.gymnasium_envs.vector import BalloonVectorEnv as BalloonVectorEnv
+    from ble_env.gymnax_env.env import BalloonGymnaxEnv as BalloonGymnaxEnv
+    from ble_env.observation.function import ObservationFunction as ObservationFunction
+    from ble_env.observation.layout import NamedFeatures as NamedFeatures
+    from ble_env.observation.layout import named_features as named_features
+    from ble_env.observation.perciatelli import PerciatelliObservation as PerciatelliObservation
+    from ble_env.options import StationKeepingOptions as StationKeepingOptions
+    from ble_env.rendering.renderer import Renderer as Renderer
+    from ble_env.reward import RewardFunction as RewardFunction
+    from ble_env.reward import StationKeepingReward as StationKeepingReward
+    from ble_env.task import Task as Task
+    from ble_env.task import TaskArguments as TaskArguments
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "core": "Transition",
+            "diagnostics": "Diagnostics",
+            "gymnasium_envs.single": "BalloonEnv",
+            "gymnasium_envs.snapshot": "Snapshot",
+            "gymnasium_envs.vector": "BalloonVectorEnv",
+            "gymnax_env.env": "BalloonGymnaxEnv",
+            "observation.function": "ObservationFunction",
+            "observation.layout": "NamedFeatures named_features",
+            "observation.perciatelli": "PerciatelliObservation",
+            "options": "StationKeepingOptions",
+            "rendering.renderer": "Renderer",
+            "reward": "RewardFunction StationKeepingReward",
+            "task": "Task TaskArguments",
+        },
+        eager="ENV_ID EPISODE_STEPS",
+    )

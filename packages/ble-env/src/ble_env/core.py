@@ -4,8 +4,8 @@
     scenario, state, transition = reset(task, params, episode_key)
     state, transition = step(task, scenario, state, action)
 
-Every environment class is a shell around these functions. They see one balloon: `jax.vmap` gives a batch, `jax.jit`
-(with the task static) compiles, and the precision is that of the context in which they are traced.
+Every environment class is a shell around these functions. They are written for one balloon: `jax.vmap` makes a batch,
+`jax.jit` (with the task static) compiles, and the precision is that of the context in which they are traced.
 """
 
 import jax

@@ -72,7 +72,7 @@ class Diagnostics:
 def diagnose(
     scenario: Scenario, state: SimState, conditions: Conditions, station_keeping_radius_km: float
 ) -> Diagnostics:
-    """Measure one balloon. Pure and traceable by JAX."""
+    """The diagnostics of one balloon. Pure and traceable by JAX."""
     balloon, safety = state.balloon, state.safety
     return Diagnostics(
         x=balloon.x,

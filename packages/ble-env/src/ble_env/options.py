@@ -1,5 +1,6 @@
 """Options of the built-in parts. A command line turns the fields into flags, so nothing here imports jax."""
 
+import numbers
 from dataclasses import dataclass
 
 
@@ -10,9 +11,9 @@ class StationKeepingOptions:
     radius_km: float = 50.0
     """Distance from the station up to which the reward is 1, km."""
     dropoff: float = 0.4
-    """Reward just beyond it."""
+    """Reward just beyond the radius."""
     halflife_km: float = 100.0
-    """Distance in which the reward beyond it halves, km."""
+    """Distance in which the reward beyond the radius halves, km."""
 
     def __post_init__(self) -> None:
         for name in ("radius_km", "halflife_km"):
@@ -20,9 +21,17 @@ class StationKeepingOptions:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)} km.")
 
 
+MIN_DPI, MAX_DPI = 10, 600
+
+
 @dataclass(frozen=True)
 class MatplotlibOptions:
-    """How large the picture is."""
+    """The size of the picture."""
 
     dpi: int = 100
-    """Pixels an inch; the picture is 15 by 10 inches."""
+    """Pixels an inch, from 10 to 600; the picture is 15 by 10 inches."""
+
+    def __post_init__(self) -> None:
+        is_whole = isinstance(self.dpi, numbers.Integral)
+        if not (is_whole and MIN_DPI <= self.dpi <= MAX_DPI):
+            raise ValueError(f"dpi must be a whole number from {MIN_DPI} to {MAX_DPI}, got {self.dpi!r}")

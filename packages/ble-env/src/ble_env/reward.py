@@ -16,7 +16,7 @@ from ble_sim.state import SimState
 
 
 class RewardFunction(Protocol):
-    """A hashable callable that JAX can trace; compiled code is kept per instance."""
+    """A hashable callable that JAX can trace; equal rewards share compiled code."""
 
     def __call__(self, scenario: Scenario, state: SimState, conditions: Conditions) -> jax.Array:
         """The reward (scalar) of the step that led to `state`, for one balloon."""

@@ -1,4 +1,4 @@
-"""A task: which wind blows, what is observed, what is rewarded, and how near the station the balloon should be."""
+"""A task: wind field, observation, reward and station-keeping radius."""
 
 import math
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class Task:
     station_keeping_radius_km: float = STATION_KEEPING_RADIUS_KM
 
     def make_params(self, vehicle: Vehicle = Vehicle()) -> Params:
-        """The arrays that `ble_env.core.reset` needs: a vehicle's, and the wind field's such as weights."""
+        """The arrays that `ble_env.core.reset` takes: the vehicle's, and the wind field's, such as weights."""
         return make_params(self.wind_field, vehicle)
 
 
@@ -36,7 +36,7 @@ class TaskArguments(TypedDict, total=False):
 
     Attributes:
         wind_field: the name of an installed wind field, or a `ble_sim.WindField`; "generative" by default.
-        observation: what is observed, a name or a `ble_env.ObservationFunction`; "perciatelli" by default.
+        observation: a name or a `ble_env.ObservationFunction`; "perciatelli" by default.
         reward: a name or a `ble_env.RewardFunction`; "station_keeping" by default.
         station_keeping_radius_km: the radius of `info["inside_radius"]`, and so of TWR50. The reward has its own.
         vehicle: the balloon.
@@ -53,8 +53,8 @@ def make_task(**arguments: Unpack[TaskArguments]) -> tuple[Task, Vehicle]:
     """The task and the vehicle that an environment's arguments describe.
 
     Raises:
-        ValueError: a part is not installed, the radius is not positive, or the vehicle is not sane.
-        TypeError: there is no such argument, or the vehicle is none.
+        ValueError: a part is not installed, the radius is not positive, or the vehicle is not valid.
+        TypeError: there is no such argument, or the vehicle is not a `Vehicle`.
     """
     if unknown := sorted(arguments.keys() - TaskArguments.__annotations__.keys()):
         known = ", ".join(TaskArguments.__annotations__)

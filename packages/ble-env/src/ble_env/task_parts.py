@@ -17,10 +17,10 @@ class TaskPart:
 
     Attributes:
         argument: keyword argument of the environments, such as "wind_field".
-        registry: what can be chosen by name.
-        default: name of the benchmark's own.
+        registry: its extensions by name.
+        default: name of the benchmark's extension.
         summary: one sentence for help texts.
-        takes: what its constructor takes before the options: "vehicle", or arguments of parts that stand before it.
+        takes: arguments of its constructor before the options: "vehicle", or the `argument` of earlier parts.
     """
 
     argument: str
@@ -30,7 +30,7 @@ class TaskPart:
     takes: tuple[str, ...] = ()
 
     def make(self, name: str, made: Mapping[str, Any], options: Any = None) -> Any:
-        """Construct the part called `name`, with what its constructor takes out of `made`.
+        """Construct the part called `name`; `made` has the values of `takes`.
 
         Raises:
             UnknownNameError: no part has the name; a ValueError.

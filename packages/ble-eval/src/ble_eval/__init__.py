@@ -8,41 +8,28 @@ from typing import TYPE_CHECKING
 
 from ble_sim._lazy import lazy_names
 
-if TYPE_CHECKING:
-    from ble_eval.eval_lib import eval_agent
-    from ble_eval.results.files import read_results, write_results
-    from ble_eval.results.records import EvaluationResult, FlightPathPoint, ResultFormatError
-    from ble_eval.statistics import Summary, summarize
-    from ble_eval.suites import EvaluationSuite, get_eval_suite, suite_names
-
 __version__ = "0.1.0"
 
-_MODULES = {
-    "EvaluationResult": "results.records",
-    "EvaluationSuite": "suites",
-    "FlightPathPoint": "results.records",
-    "ResultFormatError": "results.records",
-    "Summary": "statistics",
-    "eval_agent": "eval_lib",
-    "get_eval_suite": "suites",
-    "read_results": "results.files",
-    "suite_names": "suites",
-    "summarize": "statistics",
-    "write_results": "results.files",
-}
-
-__all__ = [
-    "EvaluationResult",
-    "EvaluationSuite",
-    "FlightPathPoint",
-    "ResultFormatError",
-    "Summary",
-    "eval_agent",
-    "get_eval_suite",
-    "read_results",
-    "suite_names",
-    "summarize",
-    "write_results",
-]
-
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+if TYPE_CHECKING:
+    from ble_eval.eval_lib import eval_agent as eval_agent
+    from ble_eval.results.files import read_results as read_results
+    from ble_eval.results.files import write_results as write_results
+    from ble_eval.results.records import EvaluationResult as EvaluationResult
+    from ble_eval.results.records import FlightPathPoint as FlightPathPoint
+    from ble_eval.results.records import ResultFormatError as ResultFormatError
+    from ble_eval.statistics import Summary as Summary
+    from ble_eval.statistics import summarize as summarize
+    from ble_eval.suites import EvaluationSuite as EvaluationSuite
+    from ble_eval.suites import get_eval_suite as get_eval_suite
+    from ble_eval.suites import suite_names as suite_names
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "eval_lib": "eval_agent",
+            "results.files": "read_results write_results",
+            "results.records": "EvaluationResult FlightPathPoint ResultFormatError",
+            "statistics": "Summary summarize",
+            "suites": "EvaluationSuite get_eval_suite suite_names",
+        },
+    )

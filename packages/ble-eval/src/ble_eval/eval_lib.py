@@ -1,11 +1,10 @@
 """Evaluation of an agent in the episodes of a suite."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import gymnasium
-import numpy as np
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from ble_agents import Agent, AgentMode
@@ -13,10 +12,8 @@ from ble_agents.flying import TILE_SIZE, EpisodeStep, FlownEpisode, fly_episode,
 from ble_env import BalloonEnv
 from ble_eval.results.records import FAILURES, EvaluationResult, FlightPathPoint
 from ble_eval.suites.suite import EvaluationSuite
+from ble_sim.seeds import mixed_seed
 from ble_sim.state import BalloonStatus
-
-if TYPE_CHECKING:
-    from ble_agents import Policy
 
 
 def eval_agent(
@@ -59,10 +56,23 @@ def eval_agent(
     """
     suite = dataclasses.replace(eval_suite)  # Checks the values anew: the caller may have changed them.
     agent.set_mode(AgentMode.EVAL)
-    agent_seeds = [_mixed(agent_seed, seed) for seed in suite.seeds]
+    agent_seeds = [mixed_seed(agent_seed, seed) for seed in suite.seeds]
     policy, plain = agent.policy(), _plain_balloon_env(env, suite.max_episode_length)
     if policy is not None and plain is not None:
-        episodes = _fly_together(policy, *plain, suite.seeds, agent_seeds, calculate_flight_path, on_steps, tile_size)
+        balloon_env, max_steps = plain
+        flown = fly_side_by_side(
+            policy,
+            balloon_env.task,
+            balloon_env.vehicle,
+            balloon_env.precision,
+            suite.seeds,
+            max_steps,
+            agent_seeds=agent_seeds,
+            device=balloon_env.device,
+            on_steps=on_steps,
+            tile_size=tile_size,
+        )
+        episodes = (_result(episode, calculate_flight_path) for episode in flown)
     else:
         episodes = (
             _fly_alone(
@@ -94,46 +104,10 @@ def _plain_balloon_env(env: "gymnasium.Env[Any, Any]", max_steps: int) -> tuple[
     return env.unwrapped, min(limit for limit in limits if limit is not None)
 
 
-def _mixed(agent_seed: int, episode_seed: int) -> int:
-    return int(np.random.SeedSequence([agent_seed, episode_seed]).generate_state(1)[0])
-
-
-def _fly_together(
-    policy: "Policy",
-    env: BalloonEnv,
-    max_steps: int,
-    seeds: Sequence[int],
-    agent_seeds: Sequence[int],
-    keep_paths: bool,
-    on_steps: Callable[[int, int], None],
-    tile_size: int,
-) -> Iterator[EvaluationResult]:
-    episodes = fly_side_by_side(
-        policy,
-        env.task,
-        env.vehicle,
-        env.precision,
-        seeds,
-        max_steps,
-        agent_seeds=agent_seeds,
-        device=env.device,
-        on_steps=on_steps,
-        tile_size=tile_size,
-    )
-    return (_result(episode, keep_paths) for episode in episodes)
-
-
 def _result(episode: FlownEpisode, keep_path: bool) -> EvaluationResult:
     flown, length = episode.diagnostics, len(episode.rewards)
-    path = zip(
-        flown.x / 1000,
-        flown.y / 1000,
-        flown.pressure,
-        flown.superpressure,
-        flown.elapsed,
-        flown.battery,
-        strict=True,
-    )
+    columns = flown.x / 1000, flown.y / 1000, flown.pressure, flown.superpressure, flown.elapsed, flown.battery
+    path = zip(*columns, strict=True)
     last_status = flown.status[-1]
     return EvaluationResult(
         seed=episode.seed,

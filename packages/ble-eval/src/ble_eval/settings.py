@@ -4,7 +4,6 @@ Training runs record theirs by the same base, `RunSettings`. The JSON has a key 
 one for its options, "wind_field_options". Nothing in it depends on the machine, except the backend of JAX.
 """
 
-import dataclasses
 import json
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +16,7 @@ from typing import Any
 from ble_agents.create import agent_origin
 from ble_env import task_parts
 from ble_env.task_parts import Choice, TaskPart
-from ble_eval.command_line.errors import UserError
-from ble_eval.command_line.flags import FlightArguments, task_choices
+from ble_eval.errors import UserError
 from ble_sim.plugins import DuplicateNameError, UnknownNameError
 from ble_sim.plugins.options import options_from_json, options_to_json
 
@@ -56,12 +54,13 @@ class RunSettings:
 
     def to_json(self) -> dict[str, Any]:
         """The settings by name, of JSON types only."""
-        values: dict[str, Any] = {}
-        for name, value in ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self)):
-            choices = value if name == "task" else {name: value} if isinstance(value, Choice) else {}
-            values |= {} if choices else {name: value}
-            for field, choice in choices.items():
-                values |= {field: choice.name, f"{field}_options": options_to_json(choice.options)}
+        values = {}
+        for name, value in vars(self).items():
+            for field, setting in (value if name == "task" else {name: value}).items():
+                if isinstance(setting, Choice):
+                    values |= {field: setting.name, f"{field}_options": options_to_json(setting.options)}
+                else:
+                    values[field] = setting
         return json.loads(json.dumps(values, default=str))
 
 
@@ -86,16 +85,6 @@ class EvaluationSettings(RunSettings):
     checkpoint_idx: int | None
     flight_paths: bool
     seeds: list[int]
-
-
-def common_settings(arguments: FlightArguments) -> dict[str, Any]:
-    """The fields of `RunSettings` as flags have them."""
-    return {
-        "agent": Choice(arguments.agent, arguments.agent_options),
-        "task": task_choices(arguments),
-        "precision": arguments.precision,
-        "seed": arguments.seed,
-    }
 
 
 def software(settings: RunSettings, *distributions: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ble_agents.create import find_agent
 from ble_env.task_parts import TASK_PARTS, Choice
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_eval.settings import SETTINGS_FILE, choice_from_json, part_from_json, training_record
 
 CHECKPOINTS_FOLDER = "checkpoints"

@@ -7,82 +7,53 @@ from typing import TYPE_CHECKING
 
 from ble_sim._lazy import lazy_names
 
-if TYPE_CHECKING:
-    from ble_sim.balloon.altitude_control import Action
-    from ble_sim.balloon.vehicle import Compressor, Film, PanelGroup, Shadow, Vehicle
-    from ble_sim.conditions import Conditions, conditions_at
-    from ble_sim.flight import initial_state, step
-    from ble_sim.precision import precision_scope, reference_draws
-    from ble_sim.scenario import Params, Scenario, make_params, sample_scenario
-    from ble_sim.state import Balloon, BalloonStatus, SimState
-    from ble_sim.wind.field import WindField
-    from ble_sim.wind.fields.generative import GenerativeWindField
-    from ble_sim.wind.fields.grid import GridWindField
-    from ble_sim.wind.fields.layers import SimpleStaticWindField
-    from ble_sim.wind.fields.reanalysis import GriddedWindField, WindGridError
-    from ble_sim.wind.fields.reanalysis_file import open_wind_grid
-    from ble_sim.wind.fields.shear import UniformShearWindField
-
 __version__ = "0.1.0"
 
-_MODULES = {
-    "Action": "balloon.altitude_control",
-    "Balloon": "state",
-    "BalloonStatus": "state",
-    "Compressor": "balloon.vehicle",
-    "Conditions": "conditions",
-    "Film": "balloon.vehicle",
-    "GenerativeWindField": "wind.fields.generative",
-    "GridWindField": "wind.fields.grid",
-    "GriddedWindField": "wind.fields.reanalysis",
-    "PanelGroup": "balloon.vehicle",
-    "Params": "scenario",
-    "Scenario": "scenario",
-    "Shadow": "balloon.vehicle",
-    "SimState": "state",
-    "SimpleStaticWindField": "wind.fields.layers",
-    "UniformShearWindField": "wind.fields.shear",
-    "Vehicle": "balloon.vehicle",
-    "WindField": "wind.field",
-    "WindGridError": "wind.fields.reanalysis",
-    "conditions_at": "conditions",
-    "initial_state": "flight",
-    "make_params": "scenario",
-    "open_wind_grid": "wind.fields.reanalysis_file",
-    "precision_scope": "precision",
-    "reference_draws": "precision",
-    "sample_scenario": "scenario",
-    "step": "flight",
-}
-
-__all__ = [
-    "Action",
-    "Balloon",
-    "BalloonStatus",
-    "Compressor",
-    "Conditions",
-    "Film",
-    "GenerativeWindField",
-    "GridWindField",
-    "GriddedWindField",
-    "PanelGroup",
-    "Params",
-    "Scenario",
-    "Shadow",
-    "SimState",
-    "SimpleStaticWindField",
-    "UniformShearWindField",
-    "Vehicle",
-    "WindField",
-    "WindGridError",
-    "conditions_at",
-    "initial_state",
-    "make_params",
-    "open_wind_grid",
-    "precision_scope",
-    "reference_draws",
-    "sample_scenario",
-    "step",
-]
-
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+if TYPE_CHECKING:
+    from ble_sim.balloon.altitude_control import Action as Action
+    from ble_sim.balloon.vehicle import Compressor as Compressor
+    from ble_sim.balloon.vehicle import Film as Film
+    from ble_sim.balloon.vehicle import Panels as Panels
+    from ble_sim.balloon.vehicle import Shadow as Shadow
+    from ble_sim.balloon.vehicle import Vehicle as Vehicle
+    from ble_sim.conditions import Conditions as Conditions
+    from ble_sim.conditions import conditions_at as conditions_at
+    from ble_sim.flight import initial_state as initial_state
+    from ble_sim.flight import step as step
+    from ble_sim.precision import precision_scope as precision_scope
+    from ble_sim.precision import reference_draws as reference_draws
+    from ble_sim.scenario import Params as Params
+    from ble_sim.scenario import Scenario as Scenario
+    from ble_sim.scenario import make_params as make_params
+    from ble_sim.scenario import sample_scenario as sample_scenario
+    from ble_sim.state import Balloon as Balloon
+    from ble_sim.state import BalloonStatus as BalloonStatus
+    from ble_sim.state import SimState as SimState
+    from ble_sim.wind.field import WindField as WindField
+    from ble_sim.wind.fields.generative import GenerativeWindField as GenerativeWindField
+    from ble_sim.wind.fields.grid import GridWindField as GridWindField
+    from ble_sim.wind.fields.layers import SimpleStaticWindField as SimpleStaticWindField
+    from ble_sim.wind.fields.reanalysis import GriddedWindField as GriddedWindField
+    from ble_sim.wind.fields.reanalysis import WindGridError as WindGridError
+    from ble_sim.wind.fields.reanalysis_file import open_wind_grid as open_wind_grid
+    from ble_sim.wind.fields.shear import UniformShearWindField as UniformShearWindField
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "balloon.altitude_control": "Action",
+            "balloon.vehicle": "Compressor Film Panels Shadow Vehicle",
+            "conditions": "Conditions conditions_at",
+            "flight": "initial_state step",
+            "precision": "precision_scope reference_draws",
+            "scenario": "Params Scenario make_params sample_scenario",
+            "state": "Balloon BalloonStatus SimState",
+            "wind.field": "WindField",
+            "wind.fields.generative": "GenerativeWindField",
+            "wind.fields.grid": "GridWindField",
+            "wind.fields.layers": "SimpleStaticWindField",
+            "wind.fields.reanalysis": "GriddedWindField WindGridError",
+            "wind.fields.reanalysis_file": "open_wind_grid",
+            "wind.fields.shear": "UniformShearWindField",
+        },
+    )

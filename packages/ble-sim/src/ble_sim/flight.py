@@ -33,10 +33,10 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from ble_sim.balloon.altitude_control import Action, ascend, descend
+from ble_sim.balloon.altitude_control import Action, CompressorCurves, ascend, compressor_curves, descend
 from ble_sim.balloon.envelope import pressure_ratio, system_mass, volume_and_superpressure
 from ble_sim.balloon.equilibrium import floating_balloon
-from ble_sim.balloon.power import charged_battery, power_flow
+from ble_sim.balloon.power import charged_battery, full_sun_power, power_flow
 from ble_sim.balloon.safety import SafetyState, apply_safety_layers, initial_safety_state
 from ble_sim.balloon.thermal import heat_exchange, temperature_rate
 from ble_sim.constants import (
@@ -110,19 +110,28 @@ def step_in_wind(
     seconds = (STRIDE_SECONDS * strides).astype(balloon.x.dtype)
     x, y = balloon.x + wind[0] * seconds, balloon.y + wind[1] * seconds
     suns = sun_over(scenario, x, y, elapsed + STRIDE_SECONDS * strides)
+    panel_powers = full_sun_power(scenario.vehicle, suns.elevation)
+    compressor = compressor_curves(scenario.vehicle.compressor, balloon.x.dtype)
 
-    def stride_if_flying(carry: tuple[Balloon, jax.Array], sun: Sun) -> tuple[tuple[Balloon, jax.Array], None]:
-        balloon, count = carry
+    def stride_if_flying(carry, sun_and_panels):
+        (balloon, count), (sun, panel_power) = carry, sun_and_panels
         is_flying = balloon.status == BalloonStatus.OK
-        moved = stride(scenario, balloon, sun, wind)
+        moved = stride(scenario, compressor, balloon, sun, panel_power, wind)
         balloon = jax.tree.map(lambda new, old: jnp.where(is_flying, new, old), moved, balloon)
         return (balloon, count + is_flying.astype(count.dtype)), None
 
-    (balloon, count), _ = jax.lax.scan(stride_if_flying, (balloon, jnp.int32(0)), suns)
+    (balloon, count), _ = jax.lax.scan(stride_if_flying, (balloon, jnp.int32(0)), (suns, panel_powers))
     return balloon, safety, elapsed + STRIDE_SECONDS * count, count
 
 
-def stride(scenario: Scenario, balloon: Balloon, sun: Sun, wind: jax.Array) -> Balloon:
+def stride(
+    scenario: Scenario,
+    compressor: CompressorCurves,
+    balloon: Balloon,
+    sun: Sun,
+    panel_power: jax.Array,
+    wind: jax.Array,
+) -> Balloon:
     """The balloon after an explicit Euler step of 10 s: every rate is that of the old state.
 
     Vertically the balloon moves at its terminal velocity w: buoyancy, weight and drag are in balance,
@@ -134,11 +143,14 @@ def stride(scenario: Scenario, balloon: Balloon, sun: Sun, wind: jax.Array) -> B
     cross-section of a sphere is 1.21 V^(2/3)). The pressure changes by dp/dt = (dp/dh) w.
 
     Args:
+        compressor: of the scenario's vehicle.
         sun: at the balloon.
+        panel_power: of the vehicle's panels in that sun without attenuation [W].
         wind: float[2], m/s.
     """
     vehicle, atmosphere = scenario.vehicle, scenario.atmosphere
     dt = float(STRIDE_SECONDS)
+    transmitted = attenuation(sun.elevation, balloon.pressure)
 
     # The air's density follows from the stored temperature, which lags by a stride.
     air_density = balloon.pressure / (AIR_GAS_CONSTANT * balloon.ambient_temperature)
@@ -154,7 +166,7 @@ def stride(scenario: Scenario, balloon: Balloon, sun: Sun, wind: jax.Array) -> B
         balloon.volume,
         balloon.ambient_temperature,
         balloon.pressure,
-        sun.flux * attenuation(sun.elevation, balloon.pressure),
+        sun.flux * transmitted,
         scenario.upwelling_infrared,
     )
     internal_temperature = balloon.internal_temperature + temperature_rate(exchange, balloon.internal_temperature) * dt
@@ -164,13 +176,13 @@ def stride(scenario: Scenario, balloon: Balloon, sun: Sun, wind: jax.Array) -> B
     )
 
     is_descending, is_ascending = balloon.effective_action == Action.DOWN, balloon.effective_action == Action.UP
-    pump_power, pump_flow = descend(vehicle, pressure_ratio(balloon.pressure, balloon.superpressure))
+    pump_power, pump_flow = descend(compressor, pressure_ratio(balloon.pressure, balloon.superpressure))
     vent_flow = ascend(vehicle, balloon.superpressure, balloon.pressure, balloon.internal_temperature)
     acs_power = jnp.where(is_descending, pump_power, 0.0)
     acs_mass_flow = jnp.where(is_descending, pump_flow, jnp.where(is_ascending, vent_flow, 0.0))
     mols_air = jnp.maximum(balloon.mols_air + acs_mass_flow / AIR_MOLAR_MASS * dt, 0.0)
 
-    charging, load = power_flow(vehicle, sun.elevation, balloon.pressure, acs_power)
+    charging, load = power_flow(vehicle, sun.elevation, panel_power * transmitted, acs_power)
     charge = charged_battery(vehicle, balloon.battery_charge, charging - load, dt)
 
     status = jnp.full_like(balloon.status, BalloonStatus.OK)

@@ -18,3 +18,10 @@ def check_seed(seed: int) -> int:
     if isinstance(seed, bool) or not 0 <= number <= MAX_SEED:
         raise ValueError(f"A seed is a whole number from 0 to {MAX_SEED}, not {seed!r}.")
     return number
+
+
+def mixed_seed(*numbers: int) -> int:
+    """A seed of 32 bits that depends on all the numbers, which are not negative."""
+    import numpy as np  # Here: command lines check seeds without it.
+
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -8,49 +8,34 @@ from typing import TYPE_CHECKING
 
 from ble_sim._lazy import lazy_names
 
-if TYPE_CHECKING:
-    from ble_train.checkpoints import CheckpointError, Checkpoints
-    from ble_train.collectors.collector import Collector
-    from ble_train.collectors.construction import collector_names, create_collector_constructors
-    from ble_train.collectors.dispatcher import CollectorDispatcher
-    from ble_train.collectors.statistics_instance import StatisticsInstance
-    from ble_train.learner import LaneStep, Learner
-    from ble_train.loops.classic import run_training_loop
-    from ble_train.loops.lanes import run_lane_training_loop
-    from ble_train.loops.records import EpisodeRecord, IterationRecord
-
 __version__ = "0.1.0"
 
-_MODULES = {
-    "CheckpointError": "checkpoints",
-    "Checkpoints": "checkpoints",
-    "Collector": "collectors.collector",
-    "CollectorDispatcher": "collectors.dispatcher",
-    "EpisodeRecord": "loops.records",
-    "IterationRecord": "loops.records",
-    "LaneStep": "learner",
-    "Learner": "learner",
-    "StatisticsInstance": "collectors.statistics_instance",
-    "collector_names": "collectors.construction",
-    "create_collector_constructors": "collectors.construction",
-    "run_lane_training_loop": "loops.lanes",
-    "run_training_loop": "loops.classic",
-}
-
-__all__ = [
-    "CheckpointError",
-    "Checkpoints",
-    "Collector",
-    "CollectorDispatcher",
-    "EpisodeRecord",
-    "IterationRecord",
-    "LaneStep",
-    "Learner",
-    "StatisticsInstance",
-    "collector_names",
-    "create_collector_constructors",
-    "run_lane_training_loop",
-    "run_training_loop",
-]
-
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+if TYPE_CHECKING:
+    from ble_train.checkpoints import CheckpointError as CheckpointError
+    from ble_train.checkpoints import Checkpoints as Checkpoints
+    from ble_train.collectors.collector import Collector as Collector
+    from ble_train.collectors.construction import collector_names as collector_names
+    from ble_train.collectors.construction import create_collector_constructors as create_collector_constructors
+    from ble_train.collectors.dispatcher import CollectorDispatcher as CollectorDispatcher
+    from ble_train.collectors.statistics_instance import StatisticsInstance as StatisticsInstance
+    from ble_train.learner import LaneStep as LaneStep
+    from ble_train.learner import Learner as Learner
+    from ble_train.loops.classic import run_training_loop as run_training_loop
+    from ble_train.loops.lanes import run_lane_training_loop as run_lane_training_loop
+    from ble_train.loops.records import EpisodeRecord as EpisodeRecord
+    from ble_train.loops.records import IterationRecord as IterationRecord
+else:
+    __getattr__, __dir__, __all__ = lazy_names(
+        __name__,
+        {
+            "checkpoints": "CheckpointError Checkpoints",
+            "collectors.collector": "Collector",
+            "collectors.construction": "collector_names create_collector_constructors",
+            "collectors.dispatcher": "CollectorDispatcher",
+            "collectors.statistics_instance": "StatisticsInstance",
+            "learner": "LaneStep Learner",
+            "loops.classic": "run_training_loop",
+            "loops.lanes": "run_lane_training_loop",
+            "loops.records": "EpisodeRecord IterationRecord",
+        },
+    )

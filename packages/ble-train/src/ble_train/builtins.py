@@ -7,13 +7,13 @@ from ble_train.collectors.options import ConsoleOptions, TensorboardOptions
 
 @hookimpl
 def ble_register_agents() -> list[AgentRegistration]:
-    """The four that the benchmark came with, and one that learns from many environments at once."""
+    """The four agents of the benchmark, and PPO."""
     return [
         AgentRegistration(
             name="ppo",
             constructor="ble_train.algorithms.ppo:PpoAgent",
             options_type=PpoOptions,
-            summary="Learns a policy from many environments at once; by default it scores the wind's levels (PPO).",
+            summary="Learns a policy from many environments at once, by default from the wind's levels (PPO).",
         ),
         AgentRegistration(
             name="quantile",
@@ -44,7 +44,7 @@ def ble_register_agents() -> list[AgentRegistration]:
 
 @hookimpl
 def ble_register_collectors() -> list[CollectorRegistration]:
-    """One to read along, one to plot, and two to keep."""
+    """Lines of text, scalars for TensorBoard, and two kinds of files."""
     return [
         CollectorRegistration(
             name="console",

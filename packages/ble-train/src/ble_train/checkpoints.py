@@ -26,7 +26,7 @@ _CHECKSUMS = "checksums"
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is missing, damaged, or belongs to something else than what shall continue from it."""
+    """A checkpoint that is missing, damaged, or belongs to something else than what is to continue from it."""
 
 
 class CheckpointWarning(UserWarning):
@@ -137,7 +137,7 @@ class Checkpoints:
             except CheckpointError as error:
                 if iteration == iterations[0]:
                     raise
-                warnings.warn(f"{error} Going on from the one before it.", CheckpointWarning, stacklevel=2)
+                warnings.warn(f"{error} Continues from the one before it.", CheckpointWarning, stacklevel=2)
         return None
 
     def _has(self, iteration: int, parts: Mapping[str, Any]) -> bool:

@@ -11,12 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ble_agents.agent import Agent, AgentMode
-from ble_agents.policy import Policy
-from ble_train.checkpoints import Checkpoints
-
-State = dict[str, Any]
-"""A pytree of arrays, which checkpoints hold."""
+from ble_agents.agent import AgentMode
+from ble_train.checkpointed_agent import CheckpointedAgent, State
 
 
 class LaneStep(NamedTuple):
@@ -35,11 +31,11 @@ class LaneStep(NamedTuple):
     """bool[lanes], whether the observation is the first of an episode; the other fields mean nothing then."""
 
 
-class Learner(Agent):
+class Learner(CheckpointedAgent):
     """An agent that acts in any number of lanes and learns from all of them.
 
     Subclasses implement `start_lanes`, `step_lanes`, `learned_state` and `set_learned_state`, and `working_state` and
-    `set_working_state` if a resumed run shall equal one that was never stopped. The episode-by-episode methods of
+    `set_working_state` if a resumed run is to equal one that was never stopped. The episode-by-episode methods of
     `Agent` and the checkpoints follow from these. In evaluation mode a learner neither learns nor stores anything.
 
     Attributes:
@@ -49,7 +45,6 @@ class Learner(Agent):
     """
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int]) -> None:
-        self.mode = AgentMode.TRAIN
         self.num_lanes = 0
         self.planned_env_steps: int | None = None
         super().__init__(num_actions, observation_shape)
@@ -66,21 +61,6 @@ class Learner(Agent):
     def step_lanes(self, lanes: LaneStep) -> np.ndarray:
         """Learn from the lanes' transitions; returns the next action of each lane, int32[num_lanes]."""
 
-    @abc.abstractmethod
-    def learned_state(self) -> State:
-        """What was learned and what learning depends on: parameters, optimiser, counters, random state."""
-
-    @abc.abstractmethod
-    def set_learned_state(self, state: State) -> None:
-        """Continue from the `learned_state` of a learner with the same options."""
-
-    def working_state(self) -> State:
-        """What else the next step depends on: a replay memory, the episodes in progress. Empty by default."""
-        return {}
-
-    def set_working_state(self, state: State) -> None:
-        """Continue from the `working_state` of a learner with the same options, after `start_lanes`."""
-
     def take_metrics(self) -> dict[str, float]:
         """Means of losses and other training quantities since the last call; empty if nothing was learned."""
         return {}
@@ -90,15 +70,6 @@ class Learner(Agent):
         if self.summary_writer is not None:
             for name, value in metrics.items():
                 self.summary_writer.add_scalar(f"Train/{name}", float(value), step)
-
-    def policy(self) -> Policy | None:
-        """The exported policy as pure functions, or None if there is none."""
-        exported = self.exported_policy()
-        return None if exported is None else exported.policy()
-
-    def set_mode(self, mode: AgentMode | str) -> None:
-        """Learn ("train"), or act as well as possible and stay unchanged ("eval")."""
-        self.mode = AgentMode(mode)
 
     def begin_episode(self, observation: np.ndarray) -> int:
         """The first action of an episode."""
@@ -126,39 +97,6 @@ class Learner(Agent):
             begins=np.array([begins]),
         )
         return int(self.step_lanes(lane)[0])
-
-    def save_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:
-        """Write what was learned, and in training what a resumed run needs; the newest few checkpoints are kept."""
-        Checkpoints(checkpoint_dir).save(iteration_number, self._learned_part(), resuming=self._working_part())
-
-    def load_checkpoint(self, checkpoint_dir: str, iteration_number: int) -> None:
-        """Read what was learned.
-
-        Raises:
-            CheckpointError: there is no checkpoint of this number, it is damaged, or it belongs to other options.
-        """
-        self.set_learned_state(Checkpoints(checkpoint_dir).load(iteration_number, self._learned_part())["agent"])
-
-    def reload_latest_checkpoint(self, checkpoint_dir: str) -> int:
-        """Read the newest checkpoint that is not damaged, in training with what a resumed run needs.
-
-        Returns:
-            Its number, or -1 if there is none.
-
-        Raises:
-            CheckpointError: all checkpoints are damaged, or the newest belongs to other options.
-        """
-        found = Checkpoints(checkpoint_dir).load_latest(self._learned_part(), resuming=self._working_part())
-        if found is None:
-            return -1
-        iteration, parts = found
-        self.set_learned_state(parts["agent"])
-        if "agent_work" in parts:
-            self.set_working_state(parts["agent_work"])
-        return iteration
-
-    def _learned_part(self) -> dict[str, State]:
-        return {"agent": self.learned_state()}
 
     def _working_part(self) -> dict[str, State]:
         if self.mode is AgentMode.EVAL:

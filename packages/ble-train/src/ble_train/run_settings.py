@@ -18,7 +18,7 @@ from ble_eval.settings import (
 from ble_sim.files.atomic import write_json
 
 LENGTHS = ("num_iterations", "num_steps")
-"""How a run's length is given. It is not one of the settings, since it may change when the run goes on."""
+"""How a run's length is given. It is not one of the settings, since it may change when the run continues."""
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,7 @@ class TrainedAgent(PolicyAgent):
     """
 
     def __init__(
-        self,
-        file: Path | Traversable,
-        num_actions: int,
-        observation_shape: Sequence[int],
-        *,
-        seed: int | None = None,
+        self, file: Path | Traversable, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None
     ) -> None:
         self._exported = load_policy(file)
         trained_for = self._exported.architecture

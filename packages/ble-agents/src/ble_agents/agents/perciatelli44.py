@@ -14,13 +14,8 @@ from ble_sim.files.models import load_arrays
 
 WEIGHTS_DIGEST = "26e7582e5c6dcb45dbdf8438add3e8953ce9fe485ca9642b94ef58e728257ce5"
 
-ARCHITECTURE = Architecture(
-    "quantile",
-    (NUM_FEATURES,),
-    NUM_ACTIONS,
-    # At lower precision accelerators round the factors of products, and Q values lie close together.
-    QuantileNetworkOptions(precision="highest"),
-)
+# At lower precision accelerators round the factors of products, and Q values lie close together.
+ARCHITECTURE = Architecture("quantile", (NUM_FEATURES,), NUM_ACTIONS, QuantileNetworkOptions(precision="highest"))
 
 
 @cache
@@ -39,13 +34,7 @@ def load_params() -> dict[str, Any]:
 class Perciatelli44(PolicyAgent):
     """Takes the action with the largest expected return, the first on ties."""
 
-    def __init__(
-        self,
-        num_actions: int,
-        observation_shape: Sequence[int],
-        *,
-        seed: int | None = None,
-    ) -> None:
+    def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
         require_benchmark_spaces("perciatelli44", num_actions, observation_shape)
         super().__init__(num_actions, observation_shape, self.exported_policy().policy(), seed)
 

@@ -28,11 +28,5 @@ def random_policy(num_actions: int) -> Policy:
 class RandomAgent(PolicyAgent):
     """Draws every action uniformly."""
 
-    def __init__(
-        self,
-        num_actions: int,
-        observation_shape: Sequence[int],
-        *,
-        seed: int | None = None,
-    ) -> None:
+    def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
         super().__init__(num_actions, observation_shape, random_policy(num_actions), seed)

@@ -16,13 +16,7 @@ class ShippedAgent(TrainedAgent):
 
     file_name: ClassVar[str]
 
-    def __init__(
-        self,
-        num_actions: int,
-        observation_shape: Sequence[int],
-        *,
-        seed: int | None = None,
-    ) -> None:
+    def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
         file = resources.files("ble_agents") / "data" / self.file_name
         super().__init__(file, num_actions, observation_shape, seed=seed)
 

@@ -19,14 +19,7 @@ from flax import linen as nn
 from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.networks.network import ActorCriticOutput
 from ble_agents.options import LevelNetworkOptions
-from ble_env.observation.layout import (
-    CENTER_LEVEL,
-    FIRST_WIND_FEATURE,
-    NUM_FEATURES,
-    NUM_RELATIVE_LEVELS,
-    Feature,
-    named_features,
-)
+from ble_env.observation.layout import CENTER_LEVEL, Feature, is_reachable, named_features, wind_column
 
 LEVEL_STRIDE = 5
 """The network uses every fifth level. They are 250 Pa apart; the wind's own grid has steps of 1000 Pa."""
@@ -98,10 +91,9 @@ def level_network(num_actions: int, *, options: LevelNetworkOptions = LevelNetwo
 
 def _level_features(observation: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Features [..., NUM_TOKENS, 8] and reachability [..., NUM_TOKENS] of the levels that are used."""
-    column = observation[..., FIRST_WIND_FEATURE:NUM_FEATURES]
-    column = column.reshape(*observation.shape[:-1], NUM_RELATIVE_LEVELS, 3)[..., _LEVELS, :]
+    column = wind_column(observation)[..., _LEVELS, :]
     uncertainty, bearing, magnitude = column[..., 0], column[..., 1], column[..., 2]
-    reachable = ~((uncertainty == 0.0) & (bearing == 1.0) & (magnitude == 1.0))
+    reachable = is_reachable(column)
     position = jnp.broadcast_to(jnp.asarray(_POSITION), uncertainty.shape)
     features = [
         reachable,

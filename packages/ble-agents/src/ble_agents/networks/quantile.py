@@ -26,13 +26,8 @@ class QuantileNetwork(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """[..., inputs] -> [..., num_actions, num_quantiles]."""
-        mlp = MLP(
-            self.hidden_sizes,
-            self.num_actions * self.num_quantiles,
-            kernel_init=self.kernel_init,
-            precision=self.precision,
-            name="mlp",
-        )
+        size = self.num_actions * self.num_quantiles
+        mlp = MLP(self.hidden_sizes, size, self.kernel_init, self.precision, name="mlp")
         return mlp(x).reshape(*x.shape[:-1], self.num_actions, self.num_quantiles)
 
     @nn.nowrap

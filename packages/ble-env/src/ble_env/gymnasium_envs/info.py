@@ -1,4 +1,4 @@
-"""The `info` of Gymnasium's environments: the diagnostics, and times as Python and numpy have them."""
+"""The `info` of Gymnasium's environments: the diagnostics, and times of Python's and numpy's types."""
 
 import datetime
 from typing import Any

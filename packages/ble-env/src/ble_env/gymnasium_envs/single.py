@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ble_env import core
+from ble_env.checks import check_counts
 from ble_env.gymnasium_envs.info import to_info
 from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.devices import Device, compute_scope, find_device
@@ -21,23 +22,13 @@ from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed, next_episode_keys, start_streams
 from ble_env.rendering.renderer import Renderer
 from ble_env.task import Task, TaskArguments, make_task
+from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.plugins import unknown_name
 from ble_sim.plugins.registries import RENDERERS
 from ble_sim.precision import check_precision
 from ble_sim.scenario import sample_scenario
 from ble_sim.seeds import check_seed
-
-
-def check_max_episode_steps(max_episode_steps: int | None) -> int | None:
-    """Return the time limit if it is one.
-
-    Raises:
-        ValueError: it is below 1.
-    """
-    if max_episode_steps is not None and max_episode_steps < 1:
-        raise ValueError(f"max_episode_steps must be at least 1 or None, got {max_episode_steps}")
-    return max_episode_steps
 
 
 class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
@@ -48,16 +39,16 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     no superpressure. There is no time limit unless `max_episode_steps` is given (`gymnasium.make` sets 960).
 
     Args:
-        precision: "float32" is the fast path and the default: single steps agree with the reference to the digits
-            that it carries, and scores do within their noise. "float64" follows the reference step for step.
+        precision: "float32" is the fast path and the default: single steps agree with the reference to its
+            digits, and scores within their noise. "float64" follows the reference step for step.
         max_episode_steps: truncate after so many steps.
-        seed: of the stream of episodes that resets without a seed go through. As in the reference the first episode
-            of `seed` is the one that `reset(seed=seed)` gives, and the first `reset()` gives the second.
+        seed: of the stream of episodes. `reset(seed=seed)` gives its first episode and, as in the reference, a first
+            `reset()` the second one.
         device: where to compute: a JAX device, or the name of a platform ("cpu" leaves an accelerator to others);
             None for JAX's default.
-        render_mode: "rgb_array": `render` returns a picture of the flight so far; "human": a window shows it as it
-            goes; None: no picture is ever made. A renderer may have other modes.
-        renderer: what draws: a name, or a `ble_env.Renderer`.
+        render_mode: "rgb_array": `render` returns a picture of the flight so far. "human": a window shows the flight
+            after each step. None: nothing is drawn. A renderer may have other modes.
+        renderer: a name, or a `ble_env.Renderer`.
         render_period: steps between two drawings of the window, which also shows the start and the end of an episode.
         task: see `ble_env.TaskArguments`.
     """
@@ -77,13 +68,12 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         **task: Unpack[TaskArguments],
     ) -> None:
         self.precision = check_precision(precision)
-        self.max_episode_steps = check_max_episode_steps(max_episode_steps)
+        check_counts(max_episode_steps=max_episode_steps, render_period=render_period)
+        self.max_episode_steps = max_episode_steps
         self.task, self.vehicle = make_task(**task)
-        self.action_space = spaces.Discrete(3)
+        self.action_space = spaces.Discrete(len(Action))
         self.observation_space = self.task.observation.observation_space
         self.device = find_device(device)
-        if render_period < 1:
-            raise ValueError(f"render_period must be at least 1, got {render_period}")
         self.render_mode = render_mode
         self._render_period = render_period
         self._renderer = None
@@ -110,12 +100,12 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """Start an episode.
 
         Args:
-            seed: starts the stream of episodes anew; None takes its next episode.
-            options: what to change about the sampled episode: any of x, y (m from the station), pressure (Pa),
+            seed: starts a new stream of episodes. None takes the next episode of the present stream.
+            options: changes to the sampled episode: any of x, y (m from the station), pressure (Pa),
                 start_time (seconds since 1970), latitude, longitude (deg, of the station), upwelling_infrared (W/m2).
 
         Raises:
-            ValueError: for a seed outside [0, 2**32), an unknown option, or one out of range.
+            ValueError: the seed is outside [0, 2**32), or an option is unknown or out of range.
         """
         changes = scenario_changes(options or {})
         if seed is not None:
@@ -124,10 +114,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         super().reset(seed=seed)
         with self._scope():
             scenario = self._programs.sample(self._params, self._next_episode_key())
-            scenario = dataclasses.replace(
-                scenario,
-                **{name: jnp.asarray(value, getattr(scenario, name).dtype) for name, value in changes.items()},
-            )
+            arrays = {name: jnp.asarray(value, getattr(scenario, name).dtype) for name, value in changes.items()}
+            scenario = dataclasses.replace(scenario, **arrays)
             self._snapshot, transition = self._programs.start(scenario)
         self._start_time = int(scenario.start_time)
         self._num_steps = 0
@@ -139,17 +127,15 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """Fly 180 s.
 
         Raises:
-            ValueError: for an action other than 0, 1 and 2.
+            ValueError: the action is not 0, 1 or 2.
             RuntimeError: before the first reset, or after the end of an episode.
         """
         if not self.action_space.contains(action):
             raise ValueError(f"action must be 0 (down), 1 (stay) or 2 (up), got {action!r}")
-        if self._snapshot is None:
-            raise RuntimeError("step was called before the first reset: call reset first")
+        scenario, state = self._started("step was called")
         if self._is_over:
             raise RuntimeError("the episode has ended: call reset before the next step")
         with self._scope():
-            scenario, state = self._snapshot
             state, transition = self._programs.step(scenario, state, np.int32(action))
             self._snapshot = scenario, state
         self._num_steps += 1
@@ -160,15 +146,14 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
-        """A picture of the flight so far, as the render mode has it; None without one.
+        """What the renderer returns for the render mode, such as a picture of the flight so far; None without a mode.
 
         Raises:
             RuntimeError: there is a render mode, and `reset` has not been called.
         """
         if self._renderer is None or self.render_mode is None:
             return None
-        if self._snapshot is None:
-            raise RuntimeError("render was called before the first reset: call reset first")
+        self._started("render was called")
         return self._renderer.render(self.render_mode)
 
     def close(self) -> None:
@@ -177,21 +162,20 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             self._renderer.close()
 
     def get_snapshot(self) -> Snapshot:
-        """The flight at this moment, to come back to with `set_snapshot`.
+        """The flight at this moment; `set_snapshot` continues from it.
 
         Raises:
             RuntimeError: before the first reset.
         """
-        if self._snapshot is None:
-            raise RuntimeError("there is no flight before the first reset: call reset first")
+        scenario, state = self._started("there is no flight")
         with self._scope():
-            return Snapshot(*self._programs.save(*self._snapshot))
+            return Snapshot(*self._programs.save(scenario, state))
 
     def set_snapshot(self, snapshot: Snapshot) -> tuple[np.ndarray, dict[str, Any]]:
         """Continue from a snapshot of this or another environment of the same task and precision.
 
-        The snapshot includes the balloon's wind measurements, so the same actions give the same flight again. Steps
-        towards `max_episode_steps` count from the start of that flight.
+        The snapshot includes the balloon's wind measurements, so the same actions give the same flight. The steps
+        that `max_episode_steps` limits are counted from the start of that flight.
 
         Returns:
             The observation and info there.
@@ -207,6 +191,12 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         observation, _, self._is_over, info = self._report(transition)
         self._begin_drawing(info)
         return observation, info
+
+    def _started(self, what: str) -> tuple[Packed, Packed]:
+        """Scenario and state, which are there after the first reset."""
+        if self._snapshot is None:
+            raise RuntimeError(f"{what} before the first reset: call reset first")
+        return self._snapshot
 
     def _begin_drawing(self, info: Mapping[str, Any]) -> None:
         if self._renderer is not None:
@@ -233,7 +223,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
 
     def _report(self, transition: HostTransition) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
         observation, reward, terminated, diagnostics = jax.device_get(transition)
-        # A copy, because what comes out of JAX is read-only, which torch warns of when it takes it as it is.
+        # A copy, because JAX's arrays are read-only, and torch warns when it receives one.
         return np.array(observation), float(reward), bool(terminated), to_info(diagnostics, self._start_time)
 
 

@@ -7,7 +7,7 @@ from ble_sim.state import SimState
 
 
 class Snapshot(NamedTuple):
-    """Scenario and state: enough to go on from. Immutable; batches have a leading axis."""
+    """Scenario and state: enough to continue from. Immutable; batches have a leading axis."""
 
     scenario: Scenario
     state: SimState
@@ -16,7 +16,7 @@ class Snapshot(NamedTuple):
         """Check that an environment of this precision can continue from here.
 
         Raises:
-            ValueError: it cannot.
+            ValueError: the snapshot has another precision.
         """
         own = str(self.state.balloon.x.dtype)
         if own != precision:

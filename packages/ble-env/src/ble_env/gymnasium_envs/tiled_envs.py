@@ -1,4 +1,4 @@
-"""The environments of one tile: their streams of episodes, their time limits, and when they begin anew."""
+"""The environments of one tile: their streams of episodes, their time limits and their automatic resets."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -32,7 +32,7 @@ class TiledEnvs:
 
     Args:
         tile: its lanes are the environments; those beyond them are padding that is never reset.
-        seeds: of their streams of episodes, whose first episodes are passed over as in `BalloonEnv`.
+        seeds: of their streams of episodes, whose first episodes are skipped as in `BalloonEnv`.
         max_episode_steps: truncate an episode after so many steps.
         autoreset_mode: when the next episode begins after one has ended.
     """
@@ -44,20 +44,16 @@ class TiledEnvs:
         self._num_envs = len(seeds)
         self._max_episode_steps = max_episode_steps
         self._autoreset_mode = autoreset_mode
-        self._is_over = np.zeros(self._num_envs, bool)
+        self.is_over = np.zeros(self._num_envs, bool)
+        """Whether the episode of each environment has ended and the next has not begun."""
         self._num_steps = np.zeros(self._num_envs, int)
         self._streams = np.zeros((tile.size, 2), np.uint32)
         lanes = np.arange(self._num_envs)
         self.seed(lanes, seeds)
         self._next_episode_keys(lanes)
 
-    @property
-    def is_over(self) -> np.ndarray:
-        """Whether the episode of each environment has ended and the next has not begun: bool[num_envs]."""
-        return self._is_over
-
     def seed(self, lanes: np.ndarray, seeds: Sequence[int]) -> None:
-        """Start the streams of some environments anew."""
+        """Start new streams in some environments."""
         padded = np.zeros(self._tile.size, np.uint32)
         padded[lanes] = seeds
         with self._tile.scope():
@@ -68,7 +64,7 @@ class TiledEnvs:
         if lanes.size:
             self._tile.reset(lanes, self._next_episode_keys(lanes), changes)
             self._num_steps[lanes] = 0
-            self._is_over[lanes] = False
+            self.is_over[lanes] = False
         return self.transitions()
 
     def step(self, actions: np.ndarray) -> tuple[Transitions, Transitions]:
@@ -78,10 +74,10 @@ class TiledEnvs:
             actions: int32[num_envs].
 
         Returns:
-            The transitions that the environments report, and those before a reset in the same step, which hold the
-            last observation and diagnostics of episodes that have just ended.
+            The transitions that the environments report, and those before a reset in the same step: they have the last
+            observations and diagnostics of the episodes that ended in this step.
         """
-        is_due = self._is_over & (self._autoreset_mode == AutoresetMode.NEXT_STEP)
+        is_due = self.is_over & (self._autoreset_mode == AutoresetMode.NEXT_STEP)
         if not is_due.all():
             padded = np.ones(self._tile.size, np.int32)
             padded[: self._num_envs] = actions
@@ -89,10 +85,10 @@ class TiledEnvs:
         self._num_steps += 1
         last = self.reset(np.flatnonzero(is_due))
         last = last._replace(reward=np.where(is_due, 0.0, last.reward))
-        self._is_over = last.terminated | last.truncated
-        if self._autoreset_mode != AutoresetMode.SAME_STEP or not self._is_over.any():
+        self.is_over = last.terminated | last.truncated
+        if self._autoreset_mode != AutoresetMode.SAME_STEP or not self.is_over.any():
             return last, last
-        first = self.reset(np.flatnonzero(self._is_over))
+        first = self.reset(np.flatnonzero(self.is_over))
         reported = last._replace(
             observation=first.observation, diagnostics=first.diagnostics, start_time=first.start_time
         )
@@ -117,20 +113,20 @@ class TiledEnvs:
         """Continue in some environments from snapshots with a leading axis, a row for each."""
         transition = self._tile.restore(lanes, *snapshots)
         self._num_steps[lanes] = np.asarray(snapshots.state.elapsed) // STEP_SECONDS
-        self._is_over[lanes] = np.asarray(transition.terminated)[lanes]
+        self.is_over[lanes] = np.asarray(transition.terminated)[lanes]
 
     @property
     def streams(self) -> np.ndarray:
-        """Where the stream of episodes of each environment is: uint32[num_envs, 2]."""
+        """The present state of each environment's stream of episodes: uint32[num_envs, 2]."""
         return self._streams[: self._num_envs]
 
     def continue_streams(self, streams: np.ndarray, is_over: np.ndarray) -> None:
         """Set the streams, and which episodes have ended, as they were in environments that are being restored."""
         self._streams[: self._num_envs] = streams
-        self._is_over[:] = is_over
+        self.is_over[:] = is_over
 
     def _next_episode_keys(self, lanes: np.ndarray) -> np.ndarray:
-        # All of them and then some, so that it is compiled once for every number.
+        # Of all lanes, so that one compilation serves any number.
         with self._tile.scope():
             streams, keys = next_episode_keys(self._streams)
         self._streams[lanes] = streams[lanes]

@@ -11,8 +11,8 @@ from gymnasium.error import ClosedEnvironmentError
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from ble_env.checks import check_counts
 from ble_env.gymnasium_envs.info import to_infos
-from ble_env.gymnasium_envs.single import check_max_episode_steps
 from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Transitions
 from ble_env.host.devices import Device, find_device, num_cores
@@ -39,8 +39,8 @@ class VectorEnvState(NamedTuple):
 class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     """Many `BalloonEnv`s at once: what `gymnasium.make_vec("ble_env:BalloonLearningEnvironment-v0", num_envs)` makes.
 
-    They are flown in tiles of one size, so that a flight depends on its seed and its actions alone, and not on its
-    neighbours or how many there are. Tiles are flown in parallel; one in which an episode begins holds up no other.
+    They are flown in tiles of one size. So a flight depends on its seed and its actions alone, and not on the other
+    environments or their number. Tiles are flown in parallel: one that begins an episode delays no other.
 
     Observations are float32[num_envs, 1099], a new array each time; actions int[num_envs]; rewards float64[num_envs].
     Infos have the keys of `BalloonEnv`'s in Gymnasium's batched form: an array with a row for each environment, and
@@ -50,14 +50,14 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         num_envs: how many environments.
         precision, device: see `BalloonEnv`.
         max_episode_steps: truncate an episode after so many steps; `gymnasium.make_vec` sets 960.
-        seed: environment i goes through the stream of episodes of `seed + i`, as a `BalloonEnv` of that seed does; None
-            takes one from the clock.
+        seed: environment i has the stream of episodes of `seed + i`, as a `BalloonEnv` of that seed; None takes a seed
+            from the clock.
         autoreset_mode: when the next episode begins after one has ended. NEXT_STEP: in the next step, whose action
-            counts for nothing and whose reward is 0. SAME_STEP: at once, with the last observation and info of the
+            is ignored and whose reward is 0. SAME_STEP: at once, with the last observation and info of the
             ended episode in `infos["final_obs"]` and `infos["final_info"]`. DISABLED: when
             `reset(options={"reset_mask": mask})` is called.
         tile_size: how many are flown in one compiled call. None takes the power of two that holds `num_envs`, at most
-            32: the best for processors, while an accelerator wants more. Rounding differs between sizes.
+            32: the best for processors. Accelerators are faster with more. Rounding differs between sizes.
         task: see `ble_env.TaskArguments`.
     """
 
@@ -73,12 +73,10 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         tile_size: int | None = None,
         **task: Unpack[TaskArguments],
     ) -> None:
-        for name, number in (("num_envs", num_envs), ("tile_size", tile_size)):
-            if number is not None and number < 1:
-                raise ValueError(f"{name} must be at least 1, got {number}")
+        check_counts(num_envs=num_envs, tile_size=tile_size, max_episode_steps=max_episode_steps)
         self.num_envs = num_envs
         self.precision = check_precision(precision)
-        self.max_episode_steps = check_max_episode_steps(max_episode_steps)
+        self.max_episode_steps = max_episode_steps
         self.autoreset_mode = _find_autoreset_mode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.task, self.vehicle = make_task(**task)
@@ -109,14 +107,15 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         """Begin an episode in every environment, or in some.
 
         Args:
-            seed: starts streams of episodes anew: that of `seed + i` in environment i, or those of a sequence with a
-                seed for each environment. None, alone or within a sequence, takes a stream's next episode.
-            options: as of `BalloonEnv`, for all environments that are reset; and `reset_mask`, bool[num_envs], which
-                these are. The others stay as they are and tell their last observation, but no info.
+            seed: starts new streams of episodes: that of `seed + i` in environment i, or those of a sequence with a
+                seed for each environment. None, alone or within a sequence, takes the next episode of the present
+                stream.
+            options: those of `BalloonEnv`, for all environments that are reset, and `reset_mask`: bool[num_envs], which
+                environments are reset. The others stay as they are and return their last observation, but no info.
 
         Raises:
-            ValueError: for a seed outside [0, 2**32), an unknown option or one out of range, or an improper mask; the
-                environments are left as they were.
+            ValueError: a seed is outside [0, 2**32), an option is unknown or out of range, or the mask is not valid.
+                The environments stay as they were.
         """
         self._check_is_open()
         options = dict(options or {})
@@ -142,7 +141,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             actions: int[num_envs]: 0 down, 1 stay, 2 up.
 
         Raises:
-            ValueError: for actions of another shape, type or value.
+            ValueError: the actions have another shape, type or value.
             RuntimeError: before the first reset, or after the end of an episode if autoreset is disabled.
         """
         self._check_is_open()
@@ -162,7 +161,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         """The snapshots of the environments: numpy arrays with a leading axis of `num_envs`.
 
         Args:
-            index: of one environment, for its snapshot alone and without that axis, as a `BalloonEnv` takes it.
+            index: of one environment: only its snapshot, without that axis, as `BalloonEnv` takes it.
 
         Raises:
             RuntimeError: before the first reset.
@@ -235,7 +234,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             self._pool.shutdown()
 
     def _on_every_tile(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
-        # The first time one after another: the first tile compiles for all, which in parallel each would do for itself.
+        # The first time one after another: the first tile compiles for all. In parallel, each would compile for itself.
         is_compiled = function.__name__ in self._compiled_functions
         self._compiled_functions.add(function.__name__)
         return list((self._pool.map if self._pool and is_compiled else map)(function, self._tiles, *arguments))

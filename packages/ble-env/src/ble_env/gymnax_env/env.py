@@ -1,7 +1,7 @@
 """The environment for JAX trainers, in the shape of gymnax 1.x.
 
-gymnax itself is not needed: trainers call methods of these names, and ask for no base class. Everything is pure and
-made for `jax.jit`, `jax.vmap` and `jax.lax.scan`, in the precision of the context (float32 unless x64 is enabled).
+gymnax itself is not needed: trainers call methods of these names, and need no base class. Everything is pure and works
+under `jax.jit`, `jax.vmap` and `jax.lax.scan`, in the precision of the context (float32 unless x64 is enabled).
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_env import ENV_ID, core
+from ble_env.checks import check_counts
 from ble_env.gymnax_env.pool import EpisodePool, pooled, replace_episodes, sample_pool, scenario_at, start_at
 from ble_env.task import Task, TaskArguments, make_task
 from ble_sim.balloon.altitude_control import Action
@@ -29,8 +30,9 @@ DEFAULT_POOL_SIZE = 128
 
 @struct
 class EnvParams:
-    """What all environments of a batch share: do not map over it (`in_axes=None`), and hand it to compiled code as an
-    argument, since it is large (317 kB an episode).
+    """What all environments of a batch share.
+
+    Do not map over it (`in_axes=None`). Pass it to compiled code as an argument: it is large, 317 kB an episode.
     """
 
     pool: EpisodePool
@@ -48,7 +50,7 @@ class EnvState:
     """One environment."""
 
     episode: jax.Array
-    """int32, its place in the pool"""
+    """int32, the index of its episode in the pool"""
     sim_state: SimState
 
     @property
@@ -71,7 +73,7 @@ class BalloonGymnaxEnv:
             keys, state, actions, params
         )
 
-    Episodes are sampled ahead into a pool, out of which every reset draws one. `refresh` replaces some by new ones.
+    Episodes are sampled ahead into a pool, and every reset draws one of them. `refresh` replaces some by new ones.
 
     Args:
         task: see `ble_env.TaskArguments`.
@@ -97,16 +99,12 @@ class BalloonGymnaxEnv:
         """The `make_params` of key 0; its episodes are sampled once for each precision."""
         precision = float_dtype()
         if precision not in self._default_params:
-            with jax.ensure_compile_time_eval():  # Also while JAX traces: what is kept has to be arrays.
+            with jax.ensure_compile_time_eval():  # Arrays are kept, and not tracers, also while JAX traces.
                 self._default_params[precision] = self.make_params(np.zeros(2, np.uint32))
         return self._default_params[precision]
 
     def make_params(
-        self,
-        key: Any,
-        num_episodes: int = DEFAULT_POOL_SIZE,
-        *,
-        max_steps_in_episode: int = EPISODE_STEPS,
+        self, key: Any, num_episodes: int = DEFAULT_POOL_SIZE, *, max_steps_in_episode: int = EPISODE_STEPS
     ) -> EnvParams:
         """Sample a pool of episodes.
 
@@ -119,8 +117,7 @@ class BalloonGymnaxEnv:
         Raises:
             ValueError: a number is not positive.
         """
-        if num_episodes < 1:
-            raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
+        check_counts(num_episodes=num_episodes)
         return self.make_params_from_keys(_episode_keys(key, num_episodes), max_steps_in_episode=max_steps_in_episode)
 
     def make_params_from_keys(self, episode_keys: Any, *, max_steps_in_episode: int = EPISODE_STEPS) -> EnvParams:
@@ -134,25 +131,24 @@ class BalloonGymnaxEnv:
         Raises:
             ValueError: `max_steps_in_episode` is not positive.
         """
-        if max_steps_in_episode < 1:
-            raise ValueError(f"max_steps_in_episode must be at least 1, got {max_steps_in_episode}")
+        check_counts(max_steps_in_episode=max_steps_in_episode)
         pool = _sample_pool(self.task, self._params, episode_keys)
         return EnvParams(pool, jnp.int32(max_steps_in_episode))
 
     def refresh(self, key: Any, state: EnvState, params: EnvParams, num_episodes: int) -> EnvParams:
         """Replace random episodes of the pool by new ones, but none that is being flown.
 
-        To be called now and then between updates, within compiled code or outside. For each episode that ends, one
-        new one keeps the pool as fresh as if every reset sampled.
+        Call it between updates, within compiled code or outside. One new episode for each that ends renews the pool as
+        fast as resets that sample their episodes.
 
         Args:
             key: a JAX random key.
             state: of all environments (of any shape) that step with these params.
             params: the present ones.
-            num_episodes: how many to replace; the time that it takes is in proportion.
+            num_episodes: how many to replace. The time is proportional to it.
 
         Raises:
-            ValueError: the pool is too small to spare so many.
+            ValueError: the pool has too few episodes that are certainly not in use.
         """
         num_spare = params.pool.size - state.episode.size
         if not 1 <= num_episodes <= num_spare:
@@ -179,14 +175,14 @@ class BalloonGymnaxEnv:
 
         Returns:
             Observation, state, reward, terminated, truncated, info. Where an episode has ended, observation and state
-            are those of the next one, and all others of the one that ended: `info["final_observation"]` has its last
-            observation. `info` repeats terminated and truncated, has gymnax's discount (0 if terminated, else 1), and
-            all of `ble_env.diagnostics.Diagnostics.info`.
+            are those of the next one, and all others those of the one that ended; its last observation is
+            `info["final_observation"]`. `info` also has terminated and truncated, gymnax's discount (0 if terminated,
+            else 1), and all of `ble_env.Diagnostics.info`.
         """
         return _step(self.task, key, state, action, params)
 
     def reset_env(self, key: Any, params: EnvParams) -> tuple[jax.Array, EnvState]:
-        """As `reset`."""
+        """The same as `reset`, by gymnax's name for a reset without further effects."""
         return _reset(key, params)
 
     def step_env(
@@ -210,23 +206,16 @@ class BalloonGymnaxEnv:
 
 
 def _episode_keys(key: Any, num: int) -> jax.Array:
-    """Keys of the kind that episodes have, from one of any kind: uint32[num, 2]."""
+    """Raw keys of episodes, from a JAX key raw or typed: uint32[num, 2]."""
     return jax.random.bits(key, (num, 2), jnp.uint32)
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _sample_pool(task: Task, params: Params, episode_keys: jax.Array) -> EpisodePool:
-    return sample_pool(task, params, episode_keys)
+_sample_pool = jax.jit(sample_pool, static_argnums=0)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _refresh(
-    task: Task,
-    num_episodes: int,
-    task_params: Params,
-    key: jax.Array,
-    in_use: jax.Array,
-    params: EnvParams,
+    task: Task, num_episodes: int, task_params: Params, key: jax.Array, in_use: jax.Array, params: EnvParams
 ) -> EnvParams:
     choice_key, episodes_key = jax.random.split(key)
     is_in_use = jnp.zeros(params.pool.size, bool).at[in_use].set(True)

@@ -1,8 +1,8 @@
-"""Episodes sampled ahead, so that the next one begins at next to no cost.
+"""Episodes sampled ahead, so that a reset costs little.
 
 `jax.vmap` computes both sides of a condition. An environment that samples an episode when one ends would sample one
-for every balloon at every step, which is many times the work of flying. Taken out of a pool, an episode costs the copy
-of its first state. Its forecast is not copied: an environment refers to it by its place in the pool.
+for every balloon at every step, which is many times the work of a step. An episode from a pool costs the copy of its
+first state. Its forecast is not copied: an environment refers to it by its place in the pool.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ class PooledForecast(NamedTuple):
 
 @dataclass(frozen=True)
 class PooledWindField(WindField):
-    """Looks the winds of another field up in a `PooledForecast`."""
+    """The winds of another field, with a `PooledForecast` as the forecast."""
 
     field: WindField
 
@@ -67,14 +67,14 @@ class PooledWindField(WindField):
 
 
 def pooled(task: Task) -> Task:
-    """The task for scenarios out of a pool of its episodes."""
+    """The task for scenarios that `scenario_at` gives."""
     return dataclasses.replace(task, wind_field=PooledWindField(task.wind_field))
 
 
 def sample_pool(task: Task, params: Params, episode_keys: jax.Array) -> EpisodePool:
     """A pool of the episodes of keys (uint32[n, 2]), in this order.
 
-    They are sampled one after the other: the same, to the last digit, as in any other environment.
+    They are sampled one after the other, so that they equal those of any other environment to the last digit.
     """
 
     def begin_episode(key: jax.Array) -> EpisodePool:

@@ -1,4 +1,4 @@
-"""Spaces that are sampled with a JAX key: the part of gymnax's spaces that trainers use, for where it is missing."""
+"""Spaces that are sampled with a JAX key: those of gymnax that trainers use, for when gymnax is not installed."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -15,13 +15,13 @@ Device = Any
 
 
 def find_device(device: Device | str | None) -> Device | None:
-    """The device that an environment's argument means.
+    """The device that an environment's argument names.
 
     Args:
         device: a device, the name of a platform ("cpu", "gpu", ...) for its first device, or None for JAX's default.
 
     Raises:
-        ValueError: it is none of these; the message lists the platforms there are.
+        ValueError: it is none of these; the message lists the platforms that exist.
     """
     if device is None or isinstance(device, jax.Device):
         return device

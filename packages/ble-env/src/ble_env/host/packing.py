@@ -1,6 +1,8 @@
-"""Structs as few arrays, for the way between compiled code and the host, which costs by the array."""
+"""Structs as few arrays: transfers between the device and the host cost by the array."""
 
 import dataclasses
+import functools
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
@@ -11,30 +13,17 @@ from ble_env.core import Transition
 from ble_env.diagnostics import Diagnostics
 
 
-class _Layout(NamedTuple):
-    """How a packed pytree was made up. Hashable, so static under jit."""
-
-    structure: Any
-    kinds: tuple[str, ...]
-    """For each leaf, the kind of its dtype if it is a scalar, else an empty string."""
-
-
-@jax.tree_util.register_pytree_node_class
+@functools.partial(jax.tree_util.register_dataclass, data_fields=("arrays",), meta_fields=("structure", "kinds"))
+@dataclass(frozen=True)
 class Packed:
-    """A pytree whose scalars of one kind (float, int, bool) share an array."""
+    """A pytree whose scalars of one kind (float, int, bool) share an array. Its structure is static under `jax.jit`."""
 
-    def __init__(self, arrays: tuple[Any, ...], layout: _Layout) -> None:
-        self.arrays = arrays
-        self.layout = layout
-
-    def tree_flatten(self) -> tuple[tuple[Any, ...], _Layout]:
-        """The arrays, and what is static."""
-        return self.arrays, self.layout
-
-    @classmethod
-    def tree_unflatten(cls, layout: _Layout, arrays: tuple[Any, ...]) -> "Packed":
-        """The inverse of `tree_flatten`."""
-        return cls(tuple(arrays), layout)
+    arrays: tuple[Any, ...]
+    """An array for each kind of scalars, and the leaves that are not scalars."""
+    structure: Any
+    """The structure of the pytree that was packed."""
+    kinds: tuple[str, ...]
+    """For each of its leaves, the kind of its dtype if it is a scalar, else an empty string."""
 
 
 def pack(tree: Any) -> Packed:
@@ -45,16 +34,16 @@ def pack(tree: Any) -> Packed:
         jnp.stack([leaf for leaf, kind in zip(leaves, kinds, strict=True) if kind == of]) for of in _shared_kinds(kinds)
     ]
     others = [leaf for leaf, kind in zip(leaves, kinds, strict=True) if not kind]
-    return Packed((*shared, *others), _Layout(structure, kinds))
+    return Packed((*shared, *others), structure, kinds)
 
 
 def unpack(packed: Packed) -> Any:
     """The pytree that was packed."""
-    structure, kinds = packed.layout
-    shared = _shared_kinds(kinds)
+    shared = _shared_kinds(packed.kinds)
     elements = {kind: iter(array) for kind, array in zip(shared, packed.arrays, strict=False)}
     others = iter(packed.arrays[len(shared) :])
-    return jax.tree.unflatten(structure, [next(elements[kind]) if kind else next(others) for kind in kinds])
+    leaves = [next(elements[kind]) if kind else next(others) for kind in packed.kinds]
+    return jax.tree.unflatten(packed.structure, leaves)
 
 
 def _shared_kinds(kinds: tuple[str, ...]) -> list[str]:
@@ -92,7 +81,7 @@ _TYPES: dict[str, type] = {
     "status": int,
     "elapsed": int,
 }
-"""Of the fields that are no floats. As floats they are exact: integers are below 2^24."""
+"""Types of the fields that are not floats. Packed as floats they stay exact: integers are below 2^24."""
 
 
 def unpack_diagnostics(packed: np.ndarray) -> Diagnostics:
@@ -108,7 +97,5 @@ def unpack_diagnostics(packed: np.ndarray) -> Diagnostics:
         values = zip(_FIELDS, packed.tolist(), strict=True)
         return Diagnostics(**{name: _TYPES.get(name, float)(value) for name, value in values})
     dtypes = {bool: np.bool_, int: np.int64}
-    columns = dict(zip(_FIELDS, np.moveaxis(packed, -1, 0), strict=True))
-    return Diagnostics(
-        **{name: column.astype(dtypes.get(_TYPES.get(name), column.dtype)) for name, column in columns.items()}
-    )
+    columns = zip(_FIELDS, np.moveaxis(packed, -1, 0), strict=True)
+    return Diagnostics(**{name: column.astype(dtypes.get(_TYPES.get(name), column.dtype)) for name, column in columns})

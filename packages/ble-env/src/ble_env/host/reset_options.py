@@ -1,4 +1,4 @@
-"""What the `options` of a reset change about the sampled episode."""
+"""Reset options: changes to the sampled episode."""
 
 import numbers
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ RESET_OPTIONS = {
     "longitude": ("longitude", -180.0, 180.0),
     "upwelling_infrared": ("upwelling_infrared", 225.0, 400.0),
 }
-"""Option -> field of `Scenario`, lowest and highest value."""
+"""Option -> field of `Scenario`, lowest and highest value, in the option's units (see `BalloonEnv.reset`)."""
 
 
 def scenario_changes(options: Mapping[str, Any]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """From seeds to the keys of their episodes.
 
-A seed starts a stream; every reset splits the key of one episode off it. So a second reset without a seed gives another
-episode, and the first episode of a seed is always the same.
+A seed starts a stream, and every reset splits the key of one episode off it. So a second reset without a seed gives
+another episode, and the first episode of a seed is always the same.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""A fixed number of episodes in lockstep: the unit of which batches are made.
+"""A tile: a fixed number of lanes in one compiled step, the unit of batches.
 
 A batch of any size is flown in tiles of one size, the last one padded. One compiled step serves every batch, the
 working set stays in the cache, and the arithmetic of an episode depends neither on its neighbours nor on their number.
@@ -35,7 +35,7 @@ def fitting_size(num_lanes: int) -> int:
 
 
 class Lanes(NamedTuple):
-    """Episodes in progress: structs with a leading axis."""
+    """Episodes in progress: structs with a leading axis, of the lanes, or without it for one lane."""
 
     scenario: Scenario
     state: SimState
@@ -54,12 +54,7 @@ class Tile:
     """
 
     def __init__(
-        self,
-        task: Task,
-        vehicle: Vehicle,
-        precision: str,
-        size: int = DEFAULT_SIZE,
-        device: Device | None = None,
+        self, task: Task, vehicle: Vehicle, precision: str, size: int = DEFAULT_SIZE, device: Device | None = None
     ) -> None:
         self.size = size
         self.precision = precision
@@ -122,7 +117,7 @@ class Tile:
         return self.lanes.transition
 
     def step(self, actions: Any) -> HostTransition:
-        """Fly one agent step in every lane. In lanes whose flight has ended the balloon stays where it is.
+        """Fly one agent step in every lane. A balloon whose flight has ended stays where it is.
 
         Args:
             actions: int32[size].
@@ -171,7 +166,7 @@ def _reset_lanes(
     lanes: jax.Array,
     count: jax.Array,
 ) -> Lanes:
-    """Begin episodes one after another: work in proportion to their number, without a compilation for each number."""
+    """Begin episodes one after another: the work is proportional to their number, and one compilation serves all."""
 
     def reset_next(i: jax.Array, all_lanes: Lanes) -> Lanes:
         lane = reset_lane(params, keys[i], changes)

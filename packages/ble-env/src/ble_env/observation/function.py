@@ -12,10 +12,7 @@ from ble_sim.wind.field import WindField
 
 
 class ObservationFunction(abc.ABC):
-    """What an agent observes of a flight.
-
-    Instances are immutable and hashable: compiled code is kept per instance.
-    """
+    """What an agent observes of a flight. Instances are immutable and hashable; equal ones share compiled code."""
 
     @property
     @abc.abstractmethod
@@ -24,4 +21,4 @@ class ObservationFunction(abc.ABC):
 
     @abc.abstractmethod
     def __call__(self, wind_field: WindField, scenario: Scenario, state: SimState, conditions: Conditions) -> jax.Array:
-        """The observation of one balloon; pure and traceable by JAX."""
+        """The observation of one balloon, in `observation_space`; pure and traceable by JAX."""

@@ -1,9 +1,9 @@
 """The layout of the 1099-feature observation, and its inverse: features by name, in physical units.
 
-An observation is 16 features of the balloon (`Feature`) followed by a column of 361 pressure levels, each
-with three features (uncertainty, bearing, magnitude) of the wind predicted there. The column is relative to
-the balloon: the level nearest to it sits at `CENTER_LEVEL`, lower indices are lower pressures (higher
-altitudes), 50 Pa apart. A level out of reach holds exactly `UNREACHABLE`.
+An observation is 16 features of the balloon (`Feature`), and a column of 361 pressure levels with three features of the
+wind predicted at each: uncertainty, bearing, magnitude. The column is relative to the balloon. The level nearest to it
+has the index `CENTER_LEVEL`, lower indices are lower pressures (higher altitudes), 50 Pa apart. The features of a level
+out of reach are exactly `UNREACHABLE`.
 
 Nothing here imports jax: everything works on numpy and on jax arrays, batched or not, traced or not.
 """
@@ -30,7 +30,7 @@ DISTANCE_SCALE = 250.0  # km; a distance d is encoded as d / (d + DISTANCE_SCALE
 WIND_SPEED_SCALE = 30.0  # m/s; likewise
 
 UNREACHABLE = (0.0, 1.0, 1.0)
-"""(uncertainty, bearing, magnitude) of a level out of reach: certainly the worst wind."""
+"""(uncertainty, bearing, magnitude) of a level out of reach: the worst wind, without uncertainty."""
 
 
 class Feature(enum.IntEnum):
@@ -99,7 +99,7 @@ class NamedFeatures(NamedTuple):
 
 
 def named_features(obs: Array) -> NamedFeatures:
-    """Give the features of `obs` their names and units.
+    """The features of an observation by name, in physical units.
 
     Args:
         obs: observation float[..., 1099], a numpy or jax array; the result has its type and precision.
@@ -110,7 +110,7 @@ def named_features(obs: Array) -> NamedFeatures:
     if obs.ndim == 0 or obs.shape[-1] != NUM_FEATURES:
         raise ValueError(f"An observation has shape (..., {NUM_FEATURES}), this one has {obs.shape}.")
     xp = obs.__array_namespace__() if hasattr(obs, "__array_namespace__") else np  # numpy 1 has none
-    column = obs[..., FIRST_WIND_FEATURE:].reshape(*obs.shape[:-1], NUM_RELATIVE_LEVELS, 3)
+    column = wind_column(obs)
     uncertainty, bearing, magnitude = column[..., 0], column[..., 1], column[..., 2]
     up_stay_down = obs[..., Feature.LAST_COMMAND_UP : Feature.LAST_COMMAND_DOWN + 1]
     power_to_use = obs[..., Feature.POWER_TO_USE]
@@ -131,8 +131,18 @@ def named_features(obs: Array) -> NamedFeatures:
         uncertainty=uncertainty,
         bearing=math.pi * bearing,
         wind_speed=_unsquash(xp, magnitude, WIND_SPEED_SCALE),
-        reachable=(column != xp.asarray(UNREACHABLE, dtype=column.dtype)).any(axis=-1),
+        reachable=is_reachable(column),
     )
+
+
+def wind_column(obs: Array) -> Array:
+    """(uncertainty, bearing, magnitude) of every level, as encoded: [..., 361, 3] of an observation [..., 1099]."""
+    return obs[..., FIRST_WIND_FEATURE:].reshape(*obs.shape[:-1], NUM_RELATIVE_LEVELS, 3)
+
+
+def is_reachable(column: Array) -> Array:
+    """Whether the balloon can float at levels of a `wind_column`: bool[..., levels]."""
+    return (column != np.asarray(UNREACHABLE, column.dtype)).any(axis=-1)
 
 
 def _unsquash(xp: Any, fraction: Array, scale: float) -> Array:

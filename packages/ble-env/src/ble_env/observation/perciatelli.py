@@ -72,12 +72,12 @@ _POWER_WATTS = np.array(
 class PerciatelliObservation(ObservationFunction):
     """The benchmark's 1099 features: 16 of the balloon and a column of 361 winds relative to it.
 
-    `ble_env.observation.layout` explains the layout and undoes it.
+    `ble_env.observation.layout` describes the layout and has its inverse.
 
     Attributes:
         window: number of levels, of the 181, that are predicted, from the lowest pressure within reach on. Levels
-            beyond it would be reported as unreachable, so it has to hold all that the vehicle can reach. It decides the
-            speed.
+            beyond it are reported as unreachable, so it has to hold all that the vehicle can reach. The fewer, the
+            faster.
     """
 
     window: int = NUM_LEVELS
@@ -153,7 +153,7 @@ def _balloon_features(scenario: Scenario, state: SimState, conditions: Condition
 def _wind_features(
     wind_field: WindField, scenario: Scenario, state: SimState, conditions: Conditions, window: int
 ) -> jax.Array:
-    """(uncertainty, bearing, magnitude) of the levels around the balloon: float[361, 3], its own in the middle."""
+    """(uncertainty, bearing, magnitude) of the levels, relative to the balloon: float[361, 3]."""
     balloon = state.balloon
     dtype = balloon.x.dtype
     lowest, highest = reachable_pressures(
@@ -184,7 +184,7 @@ def _wind_features(
 
 
 def _level(pressure: jax.Array, rounding: Callable[[jax.Array], jax.Array]) -> jax.Array:
-    """Index of the fixed level at a pressure, which is clipped to their range."""
+    """Index of the fixed level at a pressure, of 0 to 180: pressures beyond the levels are clipped."""
     offset = jnp.clip(pressure, MIN_PRESSURE, MAX_PRESSURE) - MIN_PRESSURE
     return rounding(offset / _LEVEL_SPACING).astype(jnp.int32)
 

@@ -3,7 +3,6 @@
 import datetime
 import itertools
 import math
-import operator
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,8 +20,6 @@ try:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
 except ImportError as error:
     raise ImportError('Drawing flights needs matplotlib: pip install "ble-env[render]"') from error
-
-MIN_DPI, MAX_DPI = 10, 600
 
 _SIZE = 15, 10  # inches
 _HALF_WIDTH = 150.0  # km
@@ -42,24 +39,21 @@ class MatplotlibRenderer(Renderer):
     """Draws the path in three dimensions, and above it a plan view and the battery's charge over the time in UTC.
 
     The views reach 150 km from the station each way and from 15 to 20 km up; the battery's axis is two days long.
-    Where the radius, the flight so far or its duration needs more, views or axis are two, four, ... times as wide.
-    An altitude beyond the box is drawn outside it.
+    For a larger radius, or a flight that goes farther or lasts longer, they are two, four, ... times as wide. An
+    altitude beyond the box is drawn outside it.
 
-    "rgb_array" needs no display, and leaves pyplot and its figures alone. "human" shows each renderer's flight in a
-    window of its own and does not wait for it; one that the user closes stays away until the next flight. Nothing is
-    seen where pyplot has no display.
+    "rgb_array" needs no display, and does not use pyplot. "human" shows the flight in a window of pyplot, one for each
+    renderer, and does not block. A window that the user closes is not opened again before the next flight. Without a
+    display pyplot shows nothing.
 
     Args:
         station_keeping_radius_km: of the circle around the station.
         options: dots per inch of a picture of 15 x 10 inches, so 1500 x 1000 pixels by default.
-
-    Raises:
-        ValueError: `options.dpi` is no whole number from 10 to 600.
     """
 
     def __init__(self, station_keeping_radius_km: float, options: MatplotlibOptions = MatplotlibOptions()) -> None:
         self._radius = station_keeping_radius_km
-        self._dpi = _check_dpi(options.dpi)
+        self._dpi = options.dpi
         self._canvas: _OffScreen | None = None
         self._window: _Window | None = None
         self._path: list[_Point] = []
@@ -128,7 +122,7 @@ class _Point(NamedTuple):
 
 
 class _Picture:
-    """What is in a figure: artists that stay, and artists that move with the flight."""
+    """The artists of a figure: fixed ones, and those that move with the flight."""
 
     def __init__(self, figure: Figure, radius: float) -> None:
         self._radius = radius
@@ -155,7 +149,7 @@ class _Picture:
         battery.grid(alpha=0.3)
 
         self._box_lines = [Line3D([], [], [], **style) for style in (_STEM, _PATH, _BALLOON)]
-        # Above the frame, and whole where they touch it: a full battery does.
+        # Above the frame and not clipped by it, so that a full battery is seen.
         self._plan_lines, self._battery_lines = (
             [Line2D([], [], zorder=3, clip_on=False, **style) for style in (_PATH, _BALLOON)] for _ in range(2)
         )
@@ -204,7 +198,7 @@ class _Picture:
 
 
 class _OffScreen:
-    """A picture in memory. What stays is drawn once and restored for each frame, as it takes most of the time."""
+    """A picture in memory. Drawing the fixed artists takes most of the time: it is done once for all frames."""
 
     def __init__(self, radius: float, dpi: int) -> None:
         figure = Figure(figsize=_SIZE, dpi=dpi)
@@ -223,7 +217,7 @@ class _OffScreen:
             artist.draw(self._canvas.get_renderer())
         rgba = np.asarray(self._canvas.buffer_rgba())
         rgb = np.empty((*rgba.shape[:2], 3), np.uint8)
-        for channel in range(3):  # Several times faster than to copy `rgba[..., :3]`.
+        for channel in range(3):  # Several times faster than a copy of `rgba[..., :3]`.
             rgb[..., channel] = rgba[..., channel]
         return rgb
 
@@ -234,7 +228,7 @@ class _Window:
     def __init__(self, radius: float, dpi: int) -> None:
         import matplotlib.pyplot as plt
 
-        # A name that is never used again tells later whether the window is still there; pyplot reuses its numbers.
+        # Pyplot reuses its numbers. A name is used once, so that it shows whether this window still exists.
         self._name = f"Balloon {next(_window_numbers)}"
         self._figure = plt.figure(self._name, figsize=_SIZE, dpi=dpi)
         self._picture = _Picture(self._figure, radius)
@@ -257,16 +251,6 @@ class _Window:
         import matplotlib.pyplot as plt
 
         plt.close(self._figure)
-
-
-def _check_dpi(dpi: int) -> int:
-    try:
-        number = operator.index(dpi)
-    except TypeError:
-        number = 0
-    if not MIN_DPI <= number <= MAX_DPI:
-        raise ValueError(f"dpi must be a whole number from {MIN_DPI} to {MAX_DPI}, got {dpi!r}")
-    return number
 
 
 def _doubled(width: float, needed: float) -> float:

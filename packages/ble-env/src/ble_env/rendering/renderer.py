@@ -1,4 +1,4 @@
-"""What a renderer is."""
+"""The interface of renderers."""
 
 import abc
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ import numpy as np
 
 
 class Renderer(abc.ABC):
-    """Draws the flight of one balloon from what `BalloonEnv` tells in its infos.
+    """Draws the flight of one balloon from the infos of `BalloonEnv`.
 
-    A flight is a call of `reset`, then one of `step` for the start and one after every step.
+    For each flight `reset` is called, then `step` once for the start and once after every step.
     """
 
     @property
     @abc.abstractmethod
     def render_modes(self) -> tuple[str, ...]:
-        """What `render` takes, in Gymnasium's names: "human" shows, "rgb_array" returns a picture."""
+        """The modes of `render`, in Gymnasium's names: "human" shows a picture, "rgb_array" returns one."""
 
     @abc.abstractmethod
     def reset(self) -> None:
@@ -24,7 +24,7 @@ class Renderer(abc.ABC):
 
     @abc.abstractmethod
     def step(self, info: Mapping[str, Any]) -> None:
-        """Take note of where the flight is now.
+        """Add a point to the flight.
 
         Args:
             info: of `BalloonEnv.reset`, once after each `reset` of the renderer, and of each `BalloonEnv.step`.
@@ -42,5 +42,5 @@ class Renderer(abc.ABC):
             RuntimeError: there is no flight yet.
         """
 
-    def close(self) -> None:  # noqa: B027 - most hold nothing.
-        """Release what drawing holds, such as a window. By default there is nothing to release."""
+    def close(self) -> None:  # noqa: B027 - optional
+        """Release resources such as a window. By default there are none."""

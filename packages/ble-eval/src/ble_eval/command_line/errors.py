@@ -1,16 +1,14 @@
-"""Errors of the user, and warnings of plugins in one line."""
+"""How a command ends: exit status, errors of the user without a traceback, warnings of plugins in one line."""
 
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ble_eval.errors import UserError
+
 INTERRUPTED = 130
 """Exit status of a run stopped by Ctrl-C, as shells have it."""
-
-
-class UserError(Exception):
-    """A mistake in what the user gave: a name, a value, a file or a folder. Printed without a traceback."""
 
 
 def run_command(program: str, command: Callable[[], int]) -> int:
@@ -41,6 +39,15 @@ def user_errors() -> Iterator[None]:
         if isinstance(error, OSError | UnknownNameError | DuplicateNameError | ModelFileError):
             raise UserError(str(error)) from error
         raise
+
+
+@contextmanager
+def making(what: str) -> Iterator[None]:
+    """Raises a `UserError` that says what cannot be made, and why."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError) as error:
+        raise UserError(f"Cannot make {what}: {error}") from error
 
 
 @contextmanager

@@ -17,7 +17,6 @@ import tyro
 from ble_agents.create import find_agent
 from ble_env import task_parts
 from ble_env.task_parts import Choice
-from ble_eval.command_line.errors import UserError
 from ble_sim.plugins.records import NoOptions
 from ble_sim.plugins.registries import AGENTS, RENDERERS
 from ble_sim.plugins.registry import Registry
@@ -70,7 +69,7 @@ class NameFlag:
 
     @property
     def flag(self) -> str:
-        """As it is written."""
+        """The flag, such as --wind-field."""
         return "--" + self.field.replace("_", "-")
 
 
@@ -188,39 +187,11 @@ def task_choices(arguments: FlightArguments) -> dict[str, Choice]:
     }
 
 
-def make_parts(arguments: FlightArguments) -> dict[str, Any]:
-    """Construct the parts of the task: arguments of `BalloonEnv`.
-
-    Raises:
-        UserError: one cannot be made; the message names it and the reason.
-    """
-    try:
-        return task_parts.make_task_parts(task_choices(arguments))
-    except ValueError as error:
-        raise UserError(str(error)) from error
-
-
-def make_window(arguments: FlightArguments) -> dict[str, Any]:
-    """The arguments of `BalloonEnv` that show episodes in a window; none without a renderer.
-
-    Raises:
-        UserError: the renderer cannot be made, or has no window.
-        UnknownNameError: no renderer has the name.
-    """
-    name = arguments.renderer
-    if name is None:
-        return {}
-    if arguments.render_period < 1:
-        raise UserError(f"--render-period must be at least 1, not {arguments.render_period}.")
-    RENDERERS.get(name)
-
-    from ble_env.task import STATION_KEEPING_RADIUS_KM  # Here, since it imports jax.
-
-    try:
-        renderer = RENDERERS.make(name, STATION_KEEPING_RADIUS_KM, options=arguments.renderer_options)
-    except (ValueError, OSError, ImportError) as error:
-        raise UserError(f"Cannot make the renderer {name!r}: {error}") from error
-    if "human" not in renderer.render_modes:
-        modes = ", ".join(renderer.render_modes)
-        raise UserError(f"The renderer {name!r} has no window: its modes are {modes}, and not human.")
-    return {"render_mode": "human", "renderer": renderer, "render_period": arguments.render_period}
+def common_settings(arguments: FlightArguments) -> dict[str, Any]:
+    """The fields of `ble_eval.settings.RunSettings`."""
+    return {
+        "agent": Choice(arguments.agent, arguments.agent_options),
+        "task": task_choices(arguments),
+        "precision": arguments.precision,
+        "seed": arguments.seed,
+    }

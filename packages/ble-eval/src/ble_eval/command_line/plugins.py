@@ -1,11 +1,14 @@
 """The verb `plugins`: what is installed, where it came from, and what failed."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import tyro
+
 from ble_eval.command_line.verbs import Switch
-from ble_sim.plugins.listing import describe_plugins
+from ble_sim.plugins.listing import describe_all, listing_text
 from ble_sim.plugins.registry import Registry
 
 
@@ -20,7 +23,9 @@ class PluginsArguments:
     """Print the full traceback of each failure."""
 
 
-def list_plugins(arguments: PluginsArguments, registries: Iterable[Registry[Any]]) -> int:
-    """Print the contents of the registries and return the exit status."""
-    print(describe_plugins(registries, as_json=arguments.json, tracebacks=arguments.tracebacks))
+def list_plugins(words: Sequence[str], program: str, registries: Iterable[Registry[Any]]) -> int:
+    """Parse the words after the verb, print the contents of the registries, and return the exit status."""
+    arguments = tyro.cli(PluginsArguments, args=words, prog=program)
+    listing = describe_all(registries)
+    print(json.dumps(listing, indent=2) if arguments.json else listing_text(listing, tracebacks=arguments.tracebacks))
     return 0

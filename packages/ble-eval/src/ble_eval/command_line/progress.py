@@ -16,7 +16,7 @@ class ProgressDisplay:
 
     Args:
         console: where to show them.
-        label: what is going on, in a word.
+        label: name of the work, one word.
         total: when the work is done, in any unit.
         completed: how much of it is done at the start.
         clock: seconds from any origin.

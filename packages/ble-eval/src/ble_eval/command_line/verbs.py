@@ -19,7 +19,7 @@ Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 @dataclass(frozen=True)
 class Verb:
-    """What a command can do.
+    """One action of a command.
 
     Attributes:
         name: the first word after the command.

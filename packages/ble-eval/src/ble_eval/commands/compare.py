@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_eval.results.files import read_results
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import tyro
 
 from ble_eval import suites
-from ble_eval.command_line.errors import UserError
 from ble_eval.command_line.verbs import Switch
+from ble_eval.errors import UserError
 from ble_eval.results.files import ResultPaths, prepare_folder, read_results, write_results
 from ble_eval.results.merging import listed, merge_results
 from ble_eval.settings import differences, read_provenance

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-import tyro
-
 from ble_env import task_parts
-from ble_eval.command_line.plugins import PluginsArguments, list_plugins
+from ble_eval.command_line.plugins import list_plugins
 from ble_sim.plugins.registries import AGENTS, NETWORKS, RENDERERS, SUITES
 
 
 def main(words: Sequence[str], program: str) -> int:
     """Parse the words after the verb, run it, and return the exit status."""
     registries = (AGENTS, NETWORKS, *(part.registry for part in task_parts.TASK_PARTS), RENDERERS, SUITES)
-    return list_plugins(tyro.cli(PluginsArguments, args=words, prog=program), registries)
+    return list_plugins(words, program, registries)

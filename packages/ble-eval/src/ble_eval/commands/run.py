@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -15,22 +15,23 @@ from ble_agents.create import EXPORTED_SUFFIX
 from ble_env.task_parts import Choice
 from ble_eval import suites
 from ble_eval.builtins import EPISODE_STEPS
-from ble_eval.command_line.errors import INTERRUPTED, UserError
+from ble_eval.command_line.construction import make_agent, make_parts, make_window
+from ble_eval.command_line.errors import INTERRUPTED, making
 from ble_eval.command_line.flags import (
     FlightArguments,
     NameFlag,
+    common_settings,
     fitted,
     look_for,
-    make_parts,
-    make_window,
     name_flags,
     parse_flight,
 )
 from ble_eval.command_line.verbs import Switch
+from ble_eval.errors import UserError
 from ble_eval.results.files import ResultPaths, prepare_folder, result_file_name, write_results
 from ble_eval.results.partial import PartialResults
 from ble_eval.results.records import EvaluationResult
-from ble_eval.settings import EvaluationSettings, common_settings, differences, read_provenance, software
+from ble_eval.settings import EvaluationSettings, differences, read_provenance, software
 from ble_eval.suites.suite import EvaluationSuite, repeated
 from ble_eval.trained import checkpoint_folder, newest_checkpoint, trained_with
 from ble_sim.files.atomic import write_json
@@ -40,8 +41,6 @@ from ble_sim.plugins.registries import SUITES
 from ble_sim.seeds import check_seed
 
 if TYPE_CHECKING:
-    from gymnasium.spaces import Discrete
-
     from ble_agents import Agent
     from ble_env import BalloonEnv
 
@@ -54,7 +53,7 @@ SEEDS_FOLDER = "seeds"
 class RunArguments(FlightArguments):
     """Fly an agent through the episodes of a suite, and write one record for each episode.
 
-    A run that was stopped goes on when the same command is given again.
+    A stopped run continues when the same command is given again.
     """
 
     suite: str | None = None
@@ -93,7 +92,7 @@ class RunArguments(FlightArguments):
     """Indent the result file."""
 
     fresh: Switch = False
-    """Discard the beginning of a stopped run, and replace results of a run with other settings."""
+    """Discard the episodes of a stopped run, and replace results of a run with other settings."""
 
 
 def main(words: Sequence[str], program: str) -> int:
@@ -140,7 +139,7 @@ def evaluate_agent(arguments: RunArguments, command: str) -> int:
         flown = _fly(agent, env, shard, settings, partial)
     except KeyboardInterrupt:
         kept = f"{len(partial.finished)} of {len(shard.seeds)} episodes are finished and kept in {paths.partial}"
-        print(f"\nStopped: {kept}. The same command goes on from there.", file=sys.stderr)
+        print(f"\nStopped: {kept}. The same command continues from there.", file=sys.stderr)
         return INTERRUPTED
 
     results = [partial.finished[seed] for seed in shard.seeds]
@@ -238,21 +237,11 @@ def make_environment(parts: dict[str, Any], precision: Literal["float32", "float
 
 
 def _make_agent(settings: EvaluationSettings, env: "BalloonEnv") -> "Agent":
-    from ble_agents import create_agent
-
-    try:
-        agent = create_agent(
-            settings.agent.name,
-            int(cast("Discrete", env.action_space).n),
-            env.observation_space.shape or (),
-            seed=settings.seed,
-            options=settings.agent.options,
-        )
-        agent.set_mode("eval")  # Before the checkpoint: only training loads what a resumed run needs.
-        if settings.checkpoint_dir is not None and settings.checkpoint_idx is not None:
+    agent = make_agent(settings, env.observation_space.shape or ())
+    agent.set_mode("eval")  # Before the checkpoint: only training loads what a resumed run needs.
+    if settings.checkpoint_dir is not None and settings.checkpoint_idx is not None:
+        with making(f"the agent {settings.agent.name!r}"):
             agent.load_checkpoint(settings.checkpoint_dir, settings.checkpoint_idx)
-    except (ValueError, OSError) as error:
-        raise UserError(f"Cannot make the agent {settings.agent.name!r}: {error}") from error
     return agent
 
 
@@ -267,7 +256,7 @@ def _fly(
 
     remaining = [seed for seed in shard.seeds if seed not in partial.finished]
     if partial.found:
-        print(f"Going on after {partial.found} episodes finished earlier ({partial.path}).", file=sys.stderr)
+        print(f"Continues after {partial.found} episodes finished earlier ({partial.path}).", file=sys.stderr)
     progress = EvaluationProgress(
         Console(stderr=True), len(shard.seeds), shard.max_episode_length, partial.finished.values()
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_eval.results.records import EvaluationResult, ResultFormatError, from_json, to_json
 from ble_sim.files.atomic import write_json
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_eval.results.records import EvaluationResult
 
 

@@ -1,4 +1,4 @@
-"""The finished episodes of a run that is not complete, so that a run that was stopped goes on after them.
+"""The finished episodes of a run that is not complete, so that a stopped run continues after them.
 
 The file has one JSON line for each episode, after a first line that identifies the run by settings and software. The
 operating system has an episode before the next one starts, so a killed process loses only the episodes in progress.
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_eval.results.records import EvaluationResult, from_json, to_json
 from ble_eval.settings import differences
 from ble_eval.suites.suite import repeated
@@ -50,10 +50,10 @@ class PartialResults:
             cut_json_lines(path, check)
         except ValueError as error:
             if same_run:
-                raise UserError(f"{error} Give --fresh to fly anew.") from None
+                raise UserError(f"{error} Give --fresh to begin anew.") from None
             raise UserError(f"{path} is not the beginning of a run. {REMEDY}") from None
         if twice := repeated(result.seed for result in results):
-            raise UserError(f"{path} holds the seed {twice[0]} twice. Give --fresh to fly anew.")
+            raise UserError(f"{path} holds the seed {twice[0]} twice. Give --fresh to begin anew.")
         self.finished = {result.seed: result for result in results}
         self.found = len(results)
         if not same_run:

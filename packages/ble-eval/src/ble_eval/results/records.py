@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ble_eval.command_line.errors import UserError
+from ble_eval.errors import UserError
 from ble_sim.seeds import check_seed
 
 FAILURES = ("out_of_power", "envelope_burst", "zeropressure")

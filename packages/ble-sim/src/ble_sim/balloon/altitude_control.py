@@ -8,6 +8,7 @@ import numpy as np
 
 from ble_sim.balloon.vehicle import Compressor, Vehicle
 from ble_sim.constants import AIR_MOLAR_MASS, GAS_CONSTANT, SECONDS_PER_HOUR
+from ble_sim.structs import struct
 
 
 class Action(enum.IntEnum):
@@ -18,23 +19,62 @@ class Action(enum.IntEnum):
     UP = 2
 
 
-def compressor_power(compressor: Compressor, pressure_ratio: jax.Array) -> jax.Array:
-    """Power [W] at which the compressor runs against a pressure ratio (scalar): the most efficient one."""
-    powers = jnp.asarray(compressor.powers, pressure_ratio.dtype)
-    return _interpolate(pressure_ratio, compressor.power_ratios, powers)
+@struct
+class Ramps:
+    """A piecewise linear function as a sum of ramps, so free of branches; flat beyond its knots x_0 to x_n.
+
+    f(x) = first + sum_i rises_i clip((x - x_i) / (x_{i+1} - x_i), 0, 1)
+    """
+
+    starts: jax.Array
+    """float[n], x_i"""
+    slopes: jax.Array
+    """float[n], 1 / (x_{i+1} - x_i)"""
+    first: jax.Array
+    """float[...], f(x_0)"""
+    rises: jax.Array
+    """float[n, ...], f(x_{i+1}) - f(x_i)"""
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """The value float[...] at a scalar."""
+        parts = jnp.clip((x - self.starts) * self.slopes, 0.0, 1.0)
+        return self.first + jnp.sum(parts.reshape(parts.shape + (1,) * (self.rises.ndim - 1)) * self.rises, axis=0)
 
 
-def compressor_efficiency(compressor: Compressor, pressure_ratio: jax.Array, power: jax.Array) -> jax.Array:
+@struct
+class CompressorCurves:
+    """The tables of a `Compressor` in the form that is evaluated, made once for all strides of a step."""
+
+    power: Ramps
+    """Of the pressure ratio."""
+    efficiencies: Ramps
+    """At each of `efficiency_powers`, of the pressure ratio."""
+    efficiency_powers: jax.Array
+
+
+def compressor_curves(compressor: Compressor, dtype: jnp.dtype) -> CompressorCurves:
+    """The curves of a compressor, in a floating-point dtype."""
+    return CompressorCurves(
+        power=_ramps(jnp.asarray(compressor.power_ratios, dtype), jnp.asarray(compressor.powers, dtype)),
+        efficiencies=_ramps(
+            jnp.asarray(compressor.efficiency_ratios, dtype), jnp.asarray(compressor.efficiencies, dtype)
+        ),
+        efficiency_powers=jnp.asarray(compressor.efficiency_powers, dtype),
+    )
+
+
+def compressor_efficiency(curves: CompressorCurves, pressure_ratio: jax.Array, power: jax.Array) -> jax.Array:
     """Air moved per energy [kg/Wh], bilinear in pressure ratio and power [W] (scalars), clamped to the table."""
-    efficiencies = jnp.asarray(compressor.efficiencies, pressure_ratio.dtype)
-    by_power = _interpolate(pressure_ratio, compressor.efficiency_ratios, efficiencies)
-    return _interpolate(power, compressor.efficiency_powers, by_power)
+    return _ramps(curves.efficiency_powers, curves.efficiencies(pressure_ratio))(power)
 
 
-def descend(vehicle: Vehicle, pressure_ratio: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Power [W] and mass flow into the ballonet [kg/s] of the running compressor, at a pressure ratio (scalar)."""
-    power = compressor_power(vehicle.compressor, pressure_ratio)
-    return power, compressor_efficiency(vehicle.compressor, pressure_ratio, power) * power / SECONDS_PER_HOUR
+def descend(curves: CompressorCurves, pressure_ratio: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Power [W] and mass flow into the ballonet [kg/s] of the running compressor, at a pressure ratio (scalar).
+
+    The power is the one that moves most air per energy against that ratio.
+    """
+    power = curves.power(pressure_ratio)
+    return power, compressor_efficiency(curves, pressure_ratio, power) * power / SECONDS_PER_HOUR
 
 
 def ascend(vehicle: Vehicle, superpressure: jax.Array, pressure: jax.Array, temperature: jax.Array) -> jax.Array:
@@ -56,8 +96,6 @@ def ascend(vehicle: Vehicle, superpressure: jax.Array, pressure: jax.Array, temp
     return -vehicle.valve_discharge_coefficient * valve_area * jnp.sqrt(2.0 * superpressure * gas_density)
 
 
-def _interpolate(x: jax.Array, knots: jax.Array | tuple[float, ...], values: jax.Array) -> jax.Array:
-    """Piecewise linear along the first axis of `values`, flat beyond the ends; a sum of ramps, so free of branches."""
-    knots = jnp.asarray(knots, x.dtype)
-    ramps = jnp.clip((x - knots[:-1]) / jnp.diff(knots), 0.0, 1.0)
-    return values[0] + jnp.tensordot(ramps, jnp.diff(values, axis=0), axes=1)
+def _ramps(knots: jax.Array, values: jax.Array) -> Ramps:
+    """The ramps of rising knots, float[n + 1], and the values there, float[n + 1, ...]."""
+    return Ramps(knots[:-1], 1.0 / jnp.diff(knots), values[0], jnp.diff(values, axis=0))

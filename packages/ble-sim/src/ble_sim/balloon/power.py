@@ -10,44 +10,40 @@ from ble_sim.sky.sun import HORIZON_ELEVATION, attenuation
 _FULL_CHARGE = 0.99
 
 
-def solar_power(vehicle: Vehicle, elevation: jax.Array, pressure: jax.Array) -> jax.Array:
-    """Power [W] of the solar panels. Any shape.
+def full_sun_power(vehicle: Vehicle, elevation: jax.Array) -> jax.Array:
+    """Power [W] of the solar panels in unattenuated sunlight of a solar elevation e [deg]. Any shape.
 
-    It is the sum over their groups of
-
-        count * rated power * a * cos(e - tilt) * s
-
-    with the solar elevation e, the attenuation a of sunlight at `pressure`, and the factor s that is the shadow's
-    `transmission` while the envelope shades the group, else 1.
-
-    Args:
-        elevation: e [deg].
-        pressure: Pa.
+    It is the sum over the groups of panels of count * rated power * cos(e - tilt) * s, where the factor s is the
+    shadow's `transmission` while the envelope shades the group, else 1.
     """
+    panels, shadow, dtype = vehicle.panels, vehicle.shadow, elevation.dtype
+    counts, tilts, depths = (jnp.asarray(table, dtype) for table in (panels.counts, panels.tilts, panels.depths))
+    elevation = elevation[..., None]
     sine = jnp.sin(jnp.radians(elevation))
-    radius, height = vehicle.shadow.radius, vehicle.shadow.height
-    power = jnp.zeros_like(elevation)
-    for group in vehicle.panels:
-        # tan(e) >= sqrt(d (height + d)) / radius, squared and by the sine alone.
-        square = group.depth * (height + group.depth)
-        is_shaded = (sine > 0.0) & (sine * sine * (radius * radius + square) >= square)
-        full_power = group.count * group.rated_power * jnp.cos(jnp.radians(elevation - group.tilt))
-        power += full_power * jnp.where(is_shaded, vehicle.shadow.transmission, 1.0)
-    return attenuation(elevation, pressure) * power
+    # tan(e) >= sqrt(d (height + d)) / radius, squared and by the sine alone.
+    square = depths * (shadow.height + depths)
+    is_shaded = (sine > 0.0) & (sine * sine * (shadow.radius * shadow.radius + square) >= square)
+    per_panel = jnp.cos(jnp.radians(elevation - tilts)) * jnp.where(is_shaded, shadow.transmission, 1.0)
+    return panels.rated_power * jnp.sum(counts * per_panel, axis=-1)
+
+
+def solar_power(vehicle: Vehicle, elevation: jax.Array, pressure: jax.Array) -> jax.Array:
+    """Power [W] of the solar panels at a solar elevation [deg] and a pressure [Pa]. Any shape."""
+    return attenuation(elevation, pressure) * full_sun_power(vehicle, elevation)
 
 
 def power_flow(
-    vehicle: Vehicle, solar_elevation: jax.Array, pressure: jax.Array, acs_power: jax.Array
+    vehicle: Vehicle, solar_elevation: jax.Array, from_panels: jax.Array, acs_power: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Power from the panels and power consumed [W].
+    """Power that charges the battery and power consumed [W]: the sun decides about both. Any shape.
 
     Args:
         solar_elevation: deg.
-        pressure: Pa.
+        from_panels: power of the panels [W].
         acs_power: of the compressor [W].
     """
     is_day = solar_elevation > HORIZON_ELEVATION
-    charging = jnp.where(is_day, solar_power(vehicle, solar_elevation, pressure), 0.0)
+    charging = jnp.where(is_day, from_panels, 0.0)
     return charging, jnp.where(is_day, vehicle.day_power_load, vehicle.night_power_load) + acs_power
 
 

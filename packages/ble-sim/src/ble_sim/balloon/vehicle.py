@@ -27,14 +27,15 @@ class Film:
 
 
 @struct
-class PanelGroup:
-    """Solar panels that share an orientation. They follow the sun's azimuth."""
+class Panels:
+    """The solar panels below the envelope, in groups that share a tilt and a depth. They follow the sun's azimuth."""
 
-    count: float
-    tilt: float
-    """Solar elevation at which the sun stands at right angles to the panels [deg]."""
-    depth: float
-    """Distance below the envelope [m]."""
+    counts: tuple[float, ...] = (4.0, 2.0)
+    """Panels of each group."""
+    tilts: tuple[float, ...] = (35.0, 65.0)
+    """Solar elevation at which the sun stands at right angles to a group's panels [deg]."""
+    depths: tuple[float, ...] = (3.3, 2.7)
+    """Distance of a group below the envelope [m]."""
     rated_power: float = 210.0
     """Power of one panel at right angles to an unattenuated sun [W]."""
 
@@ -43,7 +44,7 @@ class PanelGroup:
 class Shadow:
     """The shadow of the envelope on the panels.
 
-    A panel hung d metres below is shaded while the solar elevation is at least atan2(sqrt(d (height + d)), radius).
+    Panels at the depth d are shaded while the solar elevation is at least atan2(sqrt(d (height + d)), radius).
     """
 
     radius: float = 8.69275
@@ -91,7 +92,7 @@ class Vehicle:
     """Constants of one balloon; a different balloon is another instance.
 
     Numbers are floats and tables are tuples, so that vehicles can be compared and hashed. A `Scenario` holds the arrays
-    that `vehicle_arrays` makes of them: vehicles with as many panel groups and table entries share compiled code. The
+    that `vehicle_arrays` makes of them: vehicles with tables of the same sizes share compiled code. The
     values are those of BLE 1.0.2, which gives no source for them.
     """
 
@@ -123,7 +124,7 @@ class Vehicle:
     """[Wh]"""
     battery_initial_charge: float = 2905.6
     """[Wh]"""
-    panels: tuple[PanelGroup, ...] = (PanelGroup(count=4.0, tilt=35.0, depth=3.3), PanelGroup(2.0, 65.0, 2.7))
+    panels: Panels = Panels()
     shadow: Shadow = Shadow()
     power_safety_enabled: bool = True
     """Whether the power safety layer acts."""
@@ -139,7 +140,7 @@ def vehicle_arrays(vehicle: Vehicle, dtype: Any = np.float64) -> Vehicle:
         array = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
         return array if array.dtype == bool else array.astype(dtype)
 
-    return jax.tree.map(as_array, vehicle, is_leaf=_is_table)
+    return jax.tree.map(as_array, vehicle, is_leaf=lambda node: isinstance(node, tuple))
 
 
 def check_vehicle(vehicle: Vehicle) -> None:
@@ -172,12 +173,19 @@ def check_vehicle(vehicle: Vehicle) -> None:
     for name in ("solar_absorptivity", "infrared_absorptivity"):
         if np.any(np.asarray(getattr(film, name)) + film.reflectivity >= 1.0):
             raise ValueError(f"vehicle.film.{name} and vehicle.film.reflectivity must add up to less than 1.")
-    for name, shape in (
-        ("powers", np.shape(compressor.power_ratios)),
-        ("efficiencies", np.shape(compressor.efficiency_ratios) + np.shape(compressor.efficiency_powers)),
+    panels, num_groups = vehicle.panels, np.shape(vehicle.panels.counts)
+    for path, table, shape in (
+        ("compressor.powers", compressor.powers, np.shape(compressor.power_ratios)),
+        (
+            "compressor.efficiencies",
+            compressor.efficiencies,
+            np.shape(compressor.efficiency_ratios) + np.shape(compressor.efficiency_powers),
+        ),
+        ("panels.tilts", panels.tilts, num_groups),
+        ("panels.depths", panels.depths, num_groups),
     ):
-        if (found := np.shape(getattr(compressor, name))) != shape:
-            raise ValueError(f"vehicle.compressor.{name} has the shape {found}: it must be {shape}, as its knots.")
+        if np.shape(table) != shape:
+            raise ValueError(f"vehicle.{path} has the shape {np.shape(table)}: it must be {shape}.")
     if np.any(np.asarray(vehicle.battery_initial_charge) > vehicle.battery_capacity):
         raise ValueError("vehicle.battery_initial_charge is larger than vehicle.battery_capacity.")
 
@@ -194,15 +202,11 @@ _NOT_NEGATIVE = {
     "day_power_load",
     "night_power_load",
     "battery_initial_charge",
-    "count",
-    "depth",
+    "counts",
+    "depths",
     "rated_power",
 }
-_ANY_SIGN = {"infrared_absorptivity_slope", "tilt"}
-
-
-def _is_table(node: Any) -> bool:
-    return isinstance(node, tuple) and bool(node) and not isinstance(node[0], PanelGroup)
+_ANY_SIGN = {"infrared_absorptivity_slope", "tilts"}
 
 
 def _numbers(path: str, node: Any) -> Iterator[tuple[str, Any]]:
@@ -210,8 +214,5 @@ def _numbers(path: str, node: Any) -> Iterator[tuple[str, Any]]:
     if dataclasses.is_dataclass(node):
         for field in dataclasses.fields(node):
             yield from _numbers(f"{path}.{field.name}", getattr(node, field.name))
-    elif isinstance(node, tuple) and not _is_table(node):
-        for i, group in enumerate(node):
-            yield from _numbers(f"{path}[{i}]", group)
     else:
         yield path, node

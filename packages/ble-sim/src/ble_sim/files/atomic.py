@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, whenever the process is killed or the disk is full."""
+"""Files that are written whole or not at all, even if the process is killed or the disk is full."""
 
 import json
 import os

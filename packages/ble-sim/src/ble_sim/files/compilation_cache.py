@@ -1,4 +1,4 @@
-"""JAX's persistent compilation cache in the user's cache folder: only the first run on a machine compiles."""
+"""JAX's persistent compilation cache in the user's cache folder, so that only the first run on a machine compiles."""
 
 import os
 import sys
@@ -9,9 +9,10 @@ MIN_COMPILE_SECONDS = "0.2"
 
 
 def use_compilation_cache() -> None:
-    """Let JAX keep compiled programs in the user's cache folder.
+    """Make JAX keep compiled programs in the user's cache folder.
 
-    It sets environment variables that JAX reads when it is imported, so call it before. Variables that are set stay.
+    Call it before JAX is imported: JAX reads the environment variables that it sets at import. Variables that the user
+    has set keep their values.
     """
     folder = _user_cache_folder() / "ble" / "jax"
     try:

@@ -1,4 +1,4 @@
-"""Files with one JSON object a line, which grow line by line and are mended after a kill."""
+"""Files with one JSON object a line. A last line that is incomplete because its process was killed is removed."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -22,10 +22,10 @@ def append_json_line(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def cut_json_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-    """Remove the lines that `keep` rejects, and a last line that a kill cut short.
+    """Remove the lines that `keep` rejects, and a last line that is incomplete because its process was killed.
 
     Returns:
-        The objects that are left; none for a file that does not exist.
+        The remaining objects; an empty list if the file does not exist.
 
     Raises:
         OSError: the file cannot be read or written.

@@ -20,7 +20,7 @@ class ModelFileError(ValueError):
 def arrays_digest(arrays: Mapping[str, np.ndarray]) -> str:
     """SHA-256 (hexadecimal) over names and little-endian float32 values, in the order of the names.
 
-    It identifies the values and not the file: compressing the same arrays anew does not change it.
+    It identifies the values and not the file: another compression of the same arrays does not change it.
     """
     sha = hashlib.sha256()
     for name in sorted(arrays):
@@ -34,7 +34,7 @@ def load_arrays(file: Path | Traversable, digest: str, *, distribution: str = "b
     Args:
         file: a path, or a file of `importlib.resources.files(package)`.
         digest: expected `arrays_digest` of the arrays.
-        distribution: named in the message as the one to reinstall.
+        distribution: the distribution that has the file; the message asks to reinstall it.
 
     Returns:
         float32 arrays by name.
@@ -46,7 +46,7 @@ def load_arrays(file: Path | Traversable, digest: str, *, distribution: str = "b
         arrays = _read_arrays(file)
         found = arrays_digest(arrays)
     except UNREADABLE_ARCHIVE as error:
-        raise _damaged(file, digest, f"none, for it cannot be read ({error})", distribution) from error
+        raise _damaged(file, digest, f"none: it cannot be read ({error})", distribution) from error
     if found != digest:
         raise _damaged(file, digest, found, distribution)
     return arrays

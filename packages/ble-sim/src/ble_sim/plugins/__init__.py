@@ -1,7 +1,7 @@
 """Plugins: extensions by name, from our own packages and from those of others.
 
-What a plugin's author needs stands here. `hookspecs` shows a plugin, `records` how extensions are constructed,
-`registries` where they are asked for.
+Authors of plugins import from here. `hookspecs` shows a plugin, `records` says how extensions are constructed, and
+`registries` finds them by name.
 """
 
 from ble_sim.plugins.records import (

@@ -1,31 +1,30 @@
-"""What is installed, as plain records: for commands that list plugins, in words or as JSON."""
+"""What is installed, as plain records: for commands that list plugins as text or as JSON."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from ble_sim.plugins.registry import BrokenPlugin, Registry
+from ble_sim.plugins.registry import BrokenPlugin, Origin, Registry
 
 
 class ExtensionListing(TypedDict):
-    """An extension that can be asked for by name."""
+    """An extension that a registry returns by its name."""
 
     name: str
     distribution: str
     version: str | None
-    """None when the package is not installed as a distribution."""
+    """None if the package is not installed as a distribution."""
     summary: str
 
 
 class DuplicateListing(TypedDict):
-    """A name that nobody gets, since several plugins claim it."""
+    """A name that several plugins claim, so that a registry returns none of their extensions."""
 
     name: str
     claimed_by: list[str]
 
 
 class FailureListing(TypedDict):
-    """A plugin that is left out, or has a mistake beside what works."""
+    """A plugin that is not used, or only in part; see `ble_sim.plugins.registry.BrokenPlugin`."""
 
     plugin: str
     distribution: str
@@ -46,7 +45,7 @@ class KindListing(TypedDict):
 
 
 class Listing(TypedDict):
-    """Extensions of several kinds, and the plugins that failed before they were asked for a kind."""
+    """Extensions of several kinds, and the plugins that failed to load."""
 
     kinds: list[KindListing]
     failures: list[FailureListing]
@@ -79,12 +78,6 @@ def describe_all(registries: Iterable[Registry[Any]]) -> Listing:
     return Listing(kinds=kinds, failures=_failures(failed))
 
 
-def describe_plugins(registries: Iterable[Registry[Any]], *, as_json: bool, tracebacks: bool) -> str:
-    """What registries hold, for a command to print: JSON, or lines to be read."""
-    described = describe_all(registries)
-    return json.dumps(described, indent=2) if as_json else listing_text(described, tracebacks=tracebacks)
-
-
 def _failures(broken: Iterable[BrokenPlugin]) -> list[FailureListing]:
     return [
         FailureListing(
@@ -100,7 +93,7 @@ def _failures(broken: Iterable[BrokenPlugin]) -> list[FailureListing]:
 
 
 def listing_text(listing: Listing, *, tracebacks: bool = False) -> str:
-    """A listing in lines to be read: for each kind the extensions in columns and what is wrong."""
+    """A listing as text: for each kind the extensions in columns, then duplicates and failures."""
     sections = [_kind_lines(kind, tracebacks) for kind in listing["kinds"]]
     if failures := listing["failures"]:
         sections.append(["plugins that failed", *_failure_lines(failures, tracebacks)])
@@ -108,18 +101,15 @@ def listing_text(listing: Listing, *, tracebacks: bool = False) -> str:
 
 
 def _kind_lines(kind: KindListing, tracebacks: bool) -> list[str]:
-    rows = [
-        (extension["name"], f"{extension['distribution']} {extension['version'] or '(not installed)'}")
-        for extension in kind["extensions"]
-    ]
-    widths = [max(map(len, column), default=0) for column in zip(*rows, strict=True)]
+    rows = [(extension["name"], _origin(extension), extension["summary"]) for extension in kind["extensions"]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"{kind['kind']}s (hook: {kind['hook']})"]
-    for row, extension in zip(rows, kind["extensions"], strict=True):
+    for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        lines.append("   ".join(["  " + cells[0], cells[1], extension["summary"]]).rstrip())
+        lines.append(f"  {'   '.join(cells)}".rstrip())
     for duplicate in kind["duplicates"]:
         claimants = " and ".join(duplicate["claimed_by"])
-        lines.append(f"  {duplicate['name']}: claimed by {claimants}, so that none of them has it")
+        lines.append(f"  {duplicate['name']}: claimed by {claimants}, so it is not available")
     return [*lines, *_failure_lines(kind["failures"], tracebacks)]
 
 
@@ -127,8 +117,11 @@ def _failure_lines(failures: Iterable[FailureListing], tracebacks: bool) -> list
     lines = []
     for failure in failures:
         fate = "is left out" if failure["left_out"] else "has a mistake"
-        origin = f"{failure['distribution']} {failure['version'] or '(not installed)'}"
-        lines.append(f"  {failure['plugin']} of {origin} {fate}: {failure['error']}")
+        lines.append(f"  {failure['plugin']} of {_origin(failure)} {fate}: {failure['error']}")
         if tracebacks and failure["traceback"]:
             lines.append(failure["traceback"].rstrip())
     return lines
+
+
+def _origin(listing: ExtensionListing | FailureListing) -> str:
+    return str(Origin(listing["distribution"], listing["version"]))

@@ -16,7 +16,7 @@ OptionsT = TypeVar("OptionsT")
 
 
 def options_to_json(options: Any) -> dict[str, Any]:
-    """The values of options by name, of JSON types only: paths and other objects as text, enums by their names."""
+    """The values of options by name, in JSON types only: enums as their names, paths and other objects as text."""
     return json.loads(json.dumps(dataclasses.asdict(options), default=_plain))
 
 
@@ -27,7 +27,7 @@ def _plain(value: Any) -> str:
 
 
 def options_from_json(options_type: type[OptionsT], values: Mapping[str, Any]) -> OptionsT:
-    """The options that `options_to_json` wrote; fields that are missing have their defaults.
+    """The options that `options_to_json` wrote. Missing fields take their defaults.
 
     Raises:
         ValueError: there is no such field, or a value is not allowed; the message names it.
@@ -43,7 +43,7 @@ def options_from_json(options_type: type[OptionsT], values: Mapping[str, Any]) -
 
 
 def _restored(hint: Any, value: Any) -> Any:
-    """A value of JSON as the type hint has it: JSON knows no tuples, dataclasses, paths and enums."""
+    """A value of JSON in the type of the hint: JSON has no tuples, dataclasses, paths or enums."""
     is_union = typing.get_origin(hint) in (typing.Union, types.UnionType)
     choices = typing.get_args(hint) if is_union else (hint,)
     if type(value) in [typing.get_origin(choice) or choice for choice in choices]:

@@ -17,7 +17,7 @@ class NoOptions:
 
 
 def resolve(target: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The callable that a record holds: itself, or "package.module:attribute", imported only here."""
+    """The callable that a record's `constructor` is, or names as "package.module:attribute"."""
     return pkgutil.resolve_name(target) if isinstance(target, str) else target
 
 
@@ -33,7 +33,7 @@ class Registration:
         summary: one line for lists.
 
     Raises:
-        TypeError: `options_type` is no dataclass.
+        TypeError: `options_type` is not a dataclass.
     """
 
     kind: ClassVar[str]
@@ -87,7 +87,7 @@ class WindFieldRegistration(Registration):
 
 
 class ObservationRegistration(Registration):
-    """A `ble_env.observation.perciatelli.ObservationFunction`: constructor(vehicle, options=OPTIONS)."""
+    """A `ble_env.observation.function.ObservationFunction`: constructor(vehicle, options=OPTIONS)."""
 
     kind: ClassVar[str] = "observation"
     hook: ClassVar[str] = "ble_register_observations"
@@ -130,7 +130,7 @@ class NetworkRegistration(Registration):
 class SuiteRegistration(Registration):
     """A `ble_eval.suites.EvaluationSuite`: constructor(options=OPTIONS).
 
-    The constructor is called each time that the suite is asked for, so files may be read there and not at import.
+    The constructor is called for each use of the suite. It may read files; the import of its module should not.
     """
 
     kind: ClassVar[str] = "suite"
@@ -140,7 +140,7 @@ class SuiteRegistration(Registration):
 class CollectorRegistration(Registration):
     """A `ble_train.collectors.collector.Collector`.
 
-    It is made by constructor(base_dir, num_actions, current_episode, options=OPTIONS).
+    constructor(base_dir, num_actions, current_episode, options=OPTIONS)
     """
 
     kind: ClassVar[str] = "collector"

@@ -1,38 +1,28 @@
-"""The registries of all kinds of extensions. They load nothing before the first question.
+"""The registries of all kinds of extensions. They load plugins when they are first used.
 
 `REWARDS.make("frugal", options=FrugalOptions())` constructs an extension, `REWARDS.names()` lists the names.
 """
 
-from ble_sim.plugins import hookspecs
-from ble_sim.plugins.records import (
-    AgentRegistration,
-    CollectorRegistration,
-    NetworkRegistration,
-    ObservationRegistration,
-    RendererRegistration,
-    RewardRegistration,
-    SuiteRegistration,
-    WindFieldRegistration,
-)
+from ble_sim.plugins import hookspecs, records
 from ble_sim.plugins.registry import Plugins, Registry
 
 PLUGINS = Plugins(
     hookspecs,
     builtins={
-        "ble_sim.builtins": (WindFieldRegistration,),
-        "ble_env.builtins": (ObservationRegistration, RewardRegistration, RendererRegistration),
-        "ble_agents.builtins": (AgentRegistration, NetworkRegistration),
-        "ble_eval.builtins": (SuiteRegistration,),
-        "ble_train.builtins": (AgentRegistration, CollectorRegistration),
+        "ble_sim.builtins": (records.WindFieldRegistration,),
+        "ble_env.builtins": (records.ObservationRegistration, records.RewardRegistration, records.RendererRegistration),
+        "ble_agents.builtins": (records.AgentRegistration, records.NetworkRegistration),
+        "ble_eval.builtins": (records.SuiteRegistration,),
+        "ble_train.builtins": (records.AgentRegistration, records.CollectorRegistration),
     },
 )
 """The plugins of this process, loaded once for all registries."""
 
-WIND_FIELDS = Registry(WindFieldRegistration, PLUGINS)
-OBSERVATIONS = Registry(ObservationRegistration, PLUGINS)
-REWARDS = Registry(RewardRegistration, PLUGINS)
-RENDERERS = Registry(RendererRegistration, PLUGINS)
-AGENTS = Registry(AgentRegistration, PLUGINS)
-NETWORKS = Registry(NetworkRegistration, PLUGINS)
-SUITES = Registry(SuiteRegistration, PLUGINS)
-COLLECTORS = Registry(CollectorRegistration, PLUGINS)
+WIND_FIELDS = Registry(records.WindFieldRegistration, PLUGINS)
+OBSERVATIONS = Registry(records.ObservationRegistration, PLUGINS)
+REWARDS = Registry(records.RewardRegistration, PLUGINS)
+RENDERERS = Registry(records.RendererRegistration, PLUGINS)
+AGENTS = Registry(records.AgentRegistration, PLUGINS)
+NETWORKS = Registry(records.NetworkRegistration, PLUGINS)
+SUITES = Registry(records.SuiteRegistration, PLUGINS)
+COLLECTORS = Registry(records.CollectorRegistration, PLUGINS)

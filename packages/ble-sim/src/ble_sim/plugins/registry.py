@@ -5,10 +5,10 @@ records by name. `ble_sim.plugins.hookspecs` says what a plugin is.
 
 A plugin that fails is reported by a `PluginWarning` and kept in `broken`; the others still work.
 
-The environment variable `BLE_PLUGINS` says which plugins of others are loaded, when a registry is first asked:
+The environment variable `BLE_PLUGINS` selects the plugins of others that are loaded when a registry is first used:
 
-    BLE_PLUGINS=all                 all that are installed; the same as leaving it unset
-    BLE_PLUGINS=none                none: only what our own distributions bring; the same as leaving it empty
+    BLE_PLUGINS=all                 all that are installed; the same as an unset variable
+    BLE_PLUGINS=none                none; the same as an empty variable
     BLE_PLUGINS=my-package,kites    those whose entry point or distribution has one of these names
 
 Those of our own distributions (`OWN_DISTRIBUTIONS`) are always loaded.
@@ -40,10 +40,10 @@ GROUP = "ble.plugins"
 """The entry-point group under which distributions announce their plugins."""
 
 OWN_DISTRIBUTIONS = frozenset({"ble-sim", "ble-env", "ble-agents", "ble-train", "ble-eval"})
-"""Distributions whose plugins are built in: `BLE_PLUGINS` does not choose among them."""
+"""Distributions whose plugins are built in: `BLE_PLUGINS` does not select among them."""
 
 SELECTION_VARIABLE = "BLE_PLUGINS"
-"""The environment variable that chooses among the plugins of others."""
+"""The environment variable that selects among the plugins of others."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -61,11 +61,11 @@ class PluginError(Exception):
 
 
 class DuplicateNameError(PluginError, ValueError):
-    """Two plugins claim the name that was asked for."""
+    """Several plugins claim a name that is looked up."""
 
 
 class UnknownNameError(KeyError, ValueError):
-    """No extension of this kind has the name that was asked for."""
+    """No extension of a kind has a name that is looked up."""
 
     def __str__(self) -> str:  # KeyError would show the message quoted
         return str(self.args[0])
@@ -73,11 +73,16 @@ class UnknownNameError(KeyError, ValueError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     """The error for a `name` that is not `known`: it lists the known ones, with the nearest spelling."""
-    by_folded_name = {candidate.casefold(): candidate for candidate in sorted(known)}
+    known = sorted(known)
+    choices = ", ".join(known) or "none is installed"
+    return UnknownNameError(f"Unknown {kind} {name!r}.{_nearest(name, known)} Known: {choices}.")
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    """A question for the known name with the nearest spelling; empty if none is near."""
+    by_folded_name = {candidate.casefold(): candidate for candidate in known}
     nearest = difflib.get_close_matches(str(name).casefold(), by_folded_name, n=1)
-    question = f" Did you mean {by_folded_name[nearest[0]]!r}?" if nearest else ""
-    choices = ", ".join(by_folded_name.values()) or "none is installed"
-    return UnknownNameError(f"Unknown {kind} {name!r}.{question} Known: {choices}.")
+    return f" Did you mean {by_folded_name[nearest[0]]!r}?" if nearest else ""
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,8 @@ class Origin:
     """The distribution that an extension comes from.
 
     Attributes:
-        distribution: its name, or that of the package when it is not installed as one.
-        version: of the distribution; None when it is not installed.
+        distribution: its name, or the name of a package that is not installed as a distribution.
+        version: of the distribution; None if it is not installed.
     """
 
     distribution: str
@@ -111,9 +116,9 @@ class BrokenPlugin:
     Attributes:
         plugin: the entry point ("name = module:attribute"), or the module of a built-in.
         origin: the distribution that announces it.
-        error: the exception in one line.
-        traceback: the full traceback, formatted.
-        left_out: whether nothing of it is used; else it has a mistake beside what works.
+        error: the exception or the mistake in one line.
+        traceback: the full traceback, formatted; empty for a mistake without exception.
+        left_out: whether nothing of it is used; False if the plugin has a mistake and the rest of it is used.
     """
 
     plugin: str
@@ -129,7 +134,7 @@ class BrokenPlugin:
 
 @dataclass(frozen=True)
 class _Source:
-    """A plugin not loaded yet."""
+    """A plugin that can be loaded."""
 
     label: str
     origin: Origin
@@ -145,12 +150,12 @@ class _Plugin:
 
 
 class Plugins:
-    """The plugins of a process. Each is loaded once, at the first question of a registry that may use it.
+    """The plugins of a process. Each is loaded once, at the first use of a registry that may have its records.
 
     Args:
         hookspecs: module (or class) that declares the hooks with `hookspec`.
         builtins: plugins of our own: the name of each module, with the records that it returns. A registry imports only
-            the modules that return its records. A module whose package cannot be found is passed over.
+            the modules that return its records. A module whose package is not installed is skipped.
         group: the entry-point group of all other plugins.
     """
 
@@ -172,14 +177,14 @@ class Plugins:
 
     @property
     def broken(self) -> list[BrokenPlugin]:
-        """Plugins that failed to load, or have a mistake, among those that registries asked for."""
+        """Plugins that failed to load or have a mistake, among those that were loaded so far."""
         return list(self._broken)
 
     def implementing(self, record_type: type[Registration]) -> tuple[list[_Plugin], list[BrokenPlugin]]:
         """The plugins that implement the hook of a kind, our own first, and those that just failed to load."""
         with self.lock:
-            if self._loading:  # a plugin asks while it is imported: that import must fail, not recurse
-                raise PluginError("The plugins are still loading: ask a registry in a function, not at import.")
+            if self._loading:  # A plugin uses a registry while it is imported: that import must fail, not recurse.
+                raise PluginError("The plugins are still loading: use a registry in a function, not at import.")
             self._loading = True
             reported = len(self._broken)
             try:
@@ -210,7 +215,7 @@ class Plugins:
         if selection:
             _warn_of_unknown_selection(selection, frozenset().union(*map(_names_of, points)))
         for point in points:
-            if point.value in self.builtins:  # asked already, by the name of its module
+            if point.value in self.builtins:  # loaded already, by the name of its module
                 continue
             if selection is None or _is_ours(point) or _names_of(point) & selection:
                 yield _Source(f"{point.name} = {point.value}", _origin(point.dist), point.load)
@@ -219,8 +224,8 @@ class Plugins:
         return _attempt(source, self._broken, lambda: self._loaded(source))
 
     def _loaded(self, source: _Source) -> _Plugin:
-        # A manager for each plugin: within one, pluggy joins the answers of all plugins and lets one failure
-        # end the call, but here every answer needs its origin and every failure its culprit.
+        # A manager for each plugin. Within one, pluggy joins the results of all plugins, and one failure ends the call;
+        # here every result and every failure has the origin of its plugin.
         manager = pluggy.PluginManager(PROJECT)
         manager.add_hookspecs(self._hookspecs)
         plugin = source.load()
@@ -238,14 +243,14 @@ class Plugins:
 
 @dataclass(frozen=True)
 class _Contents(Generic[T]):
-    """What loading found: claims per name (more than one is a conflict) and the plugins whose hook failed."""
+    """The result of loading: claims of each name (several are a conflict), and the plugins whose hook failed."""
 
     claims: dict[str, list[Extension[T]]]
     broken: list[BrokenPlugin]
 
 
 class Registry(Generic[T]):
-    """The extensions of one kind by name. Plugins are loaded at the first question, once for all threads.
+    """The extensions of one kind by name. Plugins are loaded at the first use, once for all threads.
 
     Args:
         record_type: the class of its records, which names the kind and the hook.
@@ -261,32 +266,20 @@ class Registry(Generic[T]):
         self._contents: _Contents[T] | None = None
 
     def names(self) -> list[str]:
-        """Names that `get` answers, sorted; those that several plugins claim are not among them."""
+        """The names that `get` finds, sorted; a name that several plugins claim is not among them."""
         return sorted(name for name, claims in self._load().claims.items() if len(claims) == 1)
 
     def get(self, name: str) -> T:
         """The record called `name`.
 
         Raises:
-            UnknownNameError: nothing has this name; the message lists what there is.
+            UnknownNameError: no extension has this name; the message lists the known names.
             DuplicateNameError: several plugins claim it; the message names them.
         """
         return self._claim(name).record
 
     def make(self, name: str, *arguments: Any, options: Any = None, **keywords: Any) -> Any:
-        """Construct the extension called `name` with the arguments of its kind, which its record's class states.
-
-        Args:
-            name: as registered.
-            *arguments: positional arguments of the kind.
-            options: an instance of the record's `options_type`; None for the defaults.
-            **keywords: keyword arguments of the kind.
-
-        Raises:
-            UnknownNameError: nothing has this name; the message lists what there is.
-            DuplicateNameError: several plugins claim it; the message names them.
-            TypeError: `options` are those of another extension.
-        """
+        """Construct the extension called `name`: `Registration.construct` of its record. Raises also as `get` does."""
         return self.get(name).construct(*arguments, options=options, **keywords)
 
     def origin(self, name: str) -> str:
@@ -325,8 +318,8 @@ class Registry(Generic[T]):
         if self._contents is not None:
             return self._contents
         with self.plugins.lock:
-            if self._loading:  # a hook asks the registry that calls it
-                raise PluginError(f"The {self.kind} registry is still loading: ask it neither at import nor in a hook.")
+            if self._loading:  # A hook uses the registry that calls it.
+                raise PluginError(f"The {self.kind} registry is still loading: do not use it at import or in a hook.")
             if self._contents is not None:
                 return self._contents
             self._loading = True
@@ -335,7 +328,7 @@ class Registry(Generic[T]):
                 self._contents = self._collect(plugins)
             finally:
                 self._loading = False
-        self._report(failed)  # only now, so that a warning turned into an exception leaves a working registry
+        self._report(failed)  # last, so that the registry works even if a warning is turned into an exception
         return self._contents
 
     def _report(self, failed: list[BrokenPlugin]) -> None:
@@ -356,7 +349,7 @@ class Registry(Generic[T]):
 
     def _records(self, call_hook: Callable[[], list[Any]]) -> list[T]:
         results = call_hook()
-        if not results:  # pluggy drops an answer of None
+        if not results:  # pluggy drops a result of None
             raise PluginError(f"{self.hook} returned None instead of a list of records")
         records = [record for result in results for record in result]
         for record in records:
@@ -371,7 +364,7 @@ def _attempt(source: _Source, broken: list[BrokenPlugin], action: Callable[[], R
     """The action's result, or None after an exception, which is added to `broken`."""
     try:
         return action()
-    except (Exception, SystemExit) as error:  # a stranger's code may raise anything
+    except (Exception, SystemExit) as error:  # code of others may raise anything
         summary = " ".join("".join(traceback.format_exception_only(error)).split())
         broken.append(BrokenPlugin(source.label, source.origin, summary, traceback.format_exc()))
         return None
@@ -384,19 +377,19 @@ def _misspelt_hooks(callers: Iterable[pluggy.HookCaller], declared: Iterable[str
     for caller in callers:
         if caller.has_spec() or all(impl.optionalhook for impl in caller.get_hookimpls()):
             continue
-        # A plugin may implement the hooks of a later version: only what is nearly one of ours is surely a mistake.
+        # A plugin may implement hooks of a later version. Only a name close to a declared one is surely a mistake.
         for kind in difflib.get_close_matches(_kind_of(caller.name), hooks, n=1, cutoff=0.7):
             mistakes.append(f"no hook is called {caller.name}, did you mean {hooks[kind]}?")
     return mistakes
 
 
 def _kind_of(hook: str) -> str:
-    # The names of all hooks begin alike, which would make any two of them similar.
+    # The names of all hooks have a common start, which makes any two of them similar.
     return hook.removeprefix("ble_").removeprefix("register_")
 
 
 def _selection() -> frozenset[str] | None:
-    """The names that the environment variable lists, none for "none"; None for all."""
+    """The names in the environment variable; empty for "none", None for "all"."""
     setting = os.environ.get(SELECTION_VARIABLE, "all").strip()
     if setting.casefold() == "all":
         return None
@@ -407,9 +400,7 @@ def _selection() -> frozenset[str] | None:
 
 def _warn_of_unknown_selection(selection: frozenset[str], known: frozenset[str]) -> None:
     for name in sorted(selection - known - OWN_DISTRIBUTIONS):
-        nearest = difflib.get_close_matches(name, known, n=1)
-        question = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        message = f"{SELECTION_VARIABLE} names {name!r}, but no installed plugin is called so.{question}"
+        message = f"{SELECTION_VARIABLE} names {name!r}, but no installed plugin has this name.{_nearest(name, known)}"
         warnings.warn(message, PluginWarning, stacklevel=2)
 
 
@@ -418,7 +409,7 @@ def _is_ours(entry_point: metadata.EntryPoint) -> bool:
 
 
 def _names_of(entry_point: metadata.EntryPoint) -> frozenset[str]:
-    """What an entry point can be selected by: its own name and that of its distribution."""
+    """The names that select an entry point: its own and that of its distribution."""
     names = [entry_point.name, *([entry_point.dist.name] if entry_point.dist else [])]
     return frozenset(map(_normalized, names))
 

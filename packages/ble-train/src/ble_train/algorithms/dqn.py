@@ -9,17 +9,10 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from ble_agents.exported_policy import Architecture
-from ble_agents.options import QValueNetworkOptions
+from ble_train.algorithms.networks import q_network
 from ble_train.algorithms.options import DqnOptions
 from ble_train.algorithms.replay_learner import Objective, ReplayLearner, values_of
 from ble_train.replay.memory import Batch
-
-
-def dqn_network(num_actions: int, observation_shape: Sequence[int], options: DqnOptions) -> Architecture:
-    """The network: expected returns [..., actions]."""
-    network_options = QValueNetworkOptions(options.hidden_sizes, precision="highest")
-    return Architecture("q_values", tuple(observation_shape), num_actions, network_options)
 
 
 def dqn_targets(rewards: jax.Array, discounts: jax.Array, next_values: jax.Array) -> jax.Array:
@@ -60,6 +53,6 @@ class DqnAgent(ReplayLearner):
         seed: int | None = None,
         options: DqnOptions = DqnOptions(),
     ) -> None:
-        architecture = dqn_network(num_actions, observation_shape, options)
+        network = q_network(num_actions, observation_shape, options.hidden_sizes)
         # The loss is a squared error; its name in logs is the original's.
-        super().__init__(Objective(architecture, dqn_losses, "HuberLoss"), seed, options)
+        super().__init__(Objective(network, dqn_losses, "HuberLoss"), seed, options)

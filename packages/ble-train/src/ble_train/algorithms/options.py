@@ -1,42 +1,20 @@
 """Options of the agents that learn. Command lines turn the fields into flags, so this module does not import jax."""
 
 import json
-import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from ble_train.checks import (
+    require_counts,
+    require_layers,
+    require_non_negative,
+    require_one_of,
+    require_positive,
+    require_shares,
+)
 
 MAX_CAPACITY = 2**30
 """Slots that a replay memory can number."""
-
-
-def _require_counts(options: Any, *names: str, least: int = 1) -> None:
-    for name in names:
-        if getattr(options, name) < least:
-            raise ValueError(f"{name} must be at least {least}, not {getattr(options, name)}.")
-
-
-def _require_shares(options: Any, *names: str) -> None:
-    for name in names:
-        if not 0.0 <= getattr(options, name) <= 1.0:
-            raise ValueError(f"{name} must be in [0, 1], not {getattr(options, name)}.")
-
-
-def _require_positive(options: Any, *names: str) -> None:
-    for name in names:
-        if not 0.0 < getattr(options, name) < math.inf:
-            raise ValueError(f"{name} must be positive, not {getattr(options, name)}.")
-
-
-def _require_non_negative(options: Any, *names: str) -> None:
-    for name in names:
-        if not 0.0 <= getattr(options, name) < math.inf:
-            raise ValueError(f"{name} must be 0 or positive, not {getattr(options, name)}.")
-
-
-def _require_layers(options: Any, *names: str) -> None:
-    for name in names:
-        if any(size < 1 for size in getattr(options, name)):
-            raise ValueError(f"{name} must be numbers of units of at least 1, not {getattr(options, name)}.")
 
 
 @dataclass(frozen=True)
@@ -86,20 +64,18 @@ class ReplayOptions:
     """Keep the replay memory with the newest checkpoints, so that a resumed run equals one that was never stopped."""
 
     def __post_init__(self) -> None:
-        _require_counts(self, "n_step", "batch_size", "update_period", "target_update_period")
-        _require_counts(self, "min_replay_history", "epsilon_decay_steps", "learning_rate_decay_steps", least=0)
-        _require_shares(self, "gamma", "epsilon", "exploratory_episode_probability")
-        _require_positive(self, "learning_rate", "final_learning_rate", "adam_eps")
-        _require_positive(self, "agent_phase_hours", "walk_phase_hours")
+        require_counts(self, "n_step", "batch_size", "update_period", "target_update_period")
+        require_counts(self, "min_replay_history", "epsilon_decay_steps", "learning_rate_decay_steps", least=0)
+        require_shares(self, "gamma", "epsilon", "exploratory_episode_probability")
+        require_positive(self, "learning_rate", "final_learning_rate", "adam_eps")
+        require_positive(self, "agent_phase_hours", "walk_phase_hours")
         if not self.min_replay_history < self.replay_capacity <= MAX_CAPACITY:
             raise ValueError(
                 f"replay_capacity must be above min_replay_history ({self.min_replay_history}) and at most"
                 f" {MAX_CAPACITY}, not {self.replay_capacity}."
             )
-        if self.replay_dtype not in ("float16", "float32"):
-            raise ValueError(f"replay_dtype is 'float16' or 'float32', not {self.replay_dtype!r}.")
-        if self.exploration not in ("none", "marco_polo"):
-            raise ValueError(f"exploration is 'none' or 'marco_polo', not {self.exploration!r}.")
+        require_one_of(self, "replay_dtype", "float16", "float32")
+        require_one_of(self, "exploration", "none", "marco_polo")
 
 
 @dataclass(frozen=True)
@@ -116,8 +92,8 @@ class QuantileOptions(ReplayOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_layers(self, "hidden_sizes")
-        _require_counts(self, "num_quantiles")
+        require_layers(self, "hidden_sizes")
+        require_counts(self, "num_quantiles")
 
 
 @dataclass(frozen=True)
@@ -144,7 +120,7 @@ class DqnOptions(ReplayOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_layers(self, "hidden_sizes")
+        require_layers(self, "hidden_sizes")
 
 
 @dataclass(frozen=True)
@@ -159,9 +135,9 @@ class MlpOptions:
     """Discount of a step."""
 
     def __post_init__(self) -> None:
-        _require_layers(self, "hidden_sizes")
-        _require_positive(self, "learning_rate")
-        _require_shares(self, "gamma")
+        require_layers(self, "hidden_sizes")
+        require_positive(self, "learning_rate")
+        require_shares(self, "gamma")
 
 
 @dataclass(frozen=True)
@@ -200,11 +176,11 @@ class PpoOptions:
     """Longer gradients are shortened to this norm."""
 
     def __post_init__(self) -> None:
-        _require_counts(self, "rollout_steps", "epochs", "minibatch_size")
-        _require_counts(self, "decay_steps", least=0)
-        _require_shares(self, "gamma", "gae_lambda")
-        _require_positive(self, "learning_rate", "clip_range", "max_gradient_norm")
-        _require_non_negative(self, "final_learning_rate", "entropy_bonus", "final_entropy_bonus", "value_weight")
+        require_counts(self, "rollout_steps", "epochs", "minibatch_size")
+        require_counts(self, "decay_steps", least=0)
+        require_shares(self, "gamma", "gae_lambda")
+        require_positive(self, "learning_rate", "clip_range", "max_gradient_norm")
+        require_non_negative(self, "final_learning_rate", "entropy_bonus", "final_entropy_bonus", "value_weight")
         try:
             is_object = isinstance(json.loads(self.network_options), dict)
         except (TypeError, ValueError):

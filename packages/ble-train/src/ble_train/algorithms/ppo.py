@@ -23,8 +23,10 @@ from ble_agents.networks.network import ActorCriticOutput
 from ble_sim.plugins.options import options_from_json
 from ble_sim.plugins.registries import NETWORKS
 from ble_sim.seeds import check_seed
+from ble_train.algorithms.networks import greedy_actions
 from ble_train.algorithms.options import PpoOptions
-from ble_train.learner import LaneStep, Learner, State
+from ble_train.checkpointed_agent import State
+from ble_train.learner import LaneStep, Learner
 
 CHUNK_SIZE = 256
 """Steps whose gradient is computed at a time: their activations fit into the processor's cache."""
@@ -122,9 +124,6 @@ def initial(architecture: Architecture, options: PpoOptions, seed: jax.Array) ->
             f" {architecture.kind!r} gives the shapes {shapes[0]} and {shapes[1]}."
         )
     return Learned(params, optimiser(options).init(params), jnp.zeros((), jnp.int32), jax.random.key_data(key))
-
-
-greedy_actions = jax.jit(Architecture.greedy_action, static_argnums=0)
 
 
 @functools.partial(jax.jit, static_argnames="architecture")

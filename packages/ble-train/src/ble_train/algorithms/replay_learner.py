@@ -22,8 +22,10 @@ from ble_agents.exported_policy import Architecture, ExportedPolicy
 from ble_agents.policy import Policy, memoryless_policy
 from ble_sim.seeds import check_seed
 from ble_train.algorithms.exploration import epsilon_greedy, marco_polo
+from ble_train.algorithms.networks import greedy_actions, initial_params, require_vectors
 from ble_train.algorithms.options import ReplayOptions
-from ble_train.learner import LaneStep, Learner, State
+from ble_train.checkpointed_agent import State
+from ble_train.learner import LaneStep, Learner
 from ble_train.replay import memory as replay
 from ble_train.replay.capacity import num_slots
 from ble_train.replay.memory import Batch, Memory, Slot
@@ -79,45 +81,28 @@ def with_new_metrics(params: Any, target_params: Any, optimiser: Any) -> Learned
     return Learned(params, target_params, optimiser, jnp.float32(0), jnp.float32(0), jnp.int32(0))
 
 
-@functools.partial(jax.jit, static_argnames="architecture")
-def initial_params(architecture: Architecture, key: jax.Array) -> Any:
-    """Parameters of a random network."""
-    return architecture.network().init(key, jnp.zeros(architecture.observation_shape, jnp.float32))
-
-
-class Turns(NamedTuple):
-    """How the agent and the random walk take turns; see `marco_polo`."""
-
-    probability: float
-    policy_hours: float
-    walk_hours: float
-
-
-def turns_of(options: ReplayOptions) -> Turns | None:
-    """The turns of these options, or None without any."""
-    if options.exploration == "none":
-        return None
-    return Turns(options.exploratory_episode_probability, options.agent_phase_hours, options.walk_phase_hours)
-
-
-def behaviour(architecture: Architecture, turns: Turns | None) -> Policy:
+def behaviour(architecture: Architecture, options: ReplayOptions) -> Policy:
     """The policy of training, with parameters (the network's, epsilon)."""
     policy = epsilon_greedy(memoryless_policy(None, architecture.greedy_action), architecture.num_actions)
-    return policy if turns is None else marco_polo(policy, *turns)
+    if options.exploration == "none":
+        return policy
+    return marco_polo(
+        policy, options.exploratory_episode_probability, options.agent_phase_hours, options.walk_phase_hours
+    )
 
 
-def blank_carry(architecture: Architecture, turns: Turns | None, params: Any, num_lanes: int) -> Any:
+def blank_carry(architecture: Architecture, options: ReplayOptions, params: Any, num_lanes: int) -> Any:
     """The carry of `behaviour` in lanes without an episode."""
     observation = jnp.zeros(architecture.observation_shape, jnp.float32)
-    init = behaviour(architecture, turns).init
+    init = behaviour(architecture, options).init
     carry, _ = jax.eval_shape(init, (params, jnp.float32(0.0)), jax.random.PRNGKey(0), observation)
     return jax.tree.map(lambda leaf: jnp.zeros((num_lanes, *leaf.shape), leaf.dtype), carry)
 
 
-@functools.partial(jax.jit, static_argnames=("architecture", "turns"))
+@functools.partial(jax.jit, static_argnames=("architecture", "options"))
 def act(
     architecture: Architecture,
-    turns: Turns | None,
+    options: ReplayOptions,
     params: Any,
     epsilon: jax.Array,
     key: jax.Array,
@@ -125,7 +110,7 @@ def act(
     lanes: LaneStep,
 ) -> tuple[jax.Array, Any, jax.Array]:
     """The next actions of training: (key, carry, int32[lanes]). Where an episode begins, so does the carry."""
-    policy = behaviour(architecture, turns)
+    policy = behaviour(architecture, options)
 
     def act_in_lane(key: jax.Array, carry: Any, observation: jax.Array, reward: jax.Array, begins: jax.Array) -> Any:
         first = policy.init((params, epsilon), key, observation)
@@ -138,7 +123,6 @@ def act(
     return key, *jax.vmap(act_in_lane)(keys, carry, *arguments)
 
 
-greedy_actions = jax.jit(Architecture.greedy_action, static_argnums=0)
 push = jax.jit(replay.push, static_argnames="n_step", donate_argnames=("memory", "tree"))
 
 
@@ -246,15 +230,13 @@ class ReplayLearner(Learner):
     def __init__(self, objective: Objective, seed: int | None, options: ReplayOptions) -> None:
         num_actions, observation_shape = objective.architecture.num_actions, objective.architecture.observation_shape
         super().__init__(num_actions, observation_shape)
-        if len(observation_shape) != 1:
-            raise ValueError(f"{self.get_name()} observes vectors, not shape {observation_shape}: flatten them.")
+        require_vectors(self.get_name(), observation_shape)
         if options.exploration == "marco_polo":
             require_benchmark_spaces(
                 "The exploration marco_polo (exploration='none' goes without)", num_actions, observation_shape
             )
         self.options = options
         self._objective = objective
-        self._turns = turns_of(options)
         self._training_steps = 0
         seed = secrets.randbits(32) if seed is None else check_seed(seed)
         with jax.enable_x64(False):
@@ -343,7 +325,7 @@ class ReplayLearner(Learner):
         )
         architecture, params = self._objective.architecture, self._learned.params
         self._key, self._carry, action = act(
-            architecture, self._turns, params, self._epsilon(), self._key, self._carry, lanes
+            architecture, self.options, params, self._epsilon(), self._key, self._carry, lanes
         )
         action = np.asarray(action)
         self._pending = _Pending(lanes.observation, action, lanes.reward, ~terminated)
@@ -427,7 +409,7 @@ class ReplayLearner(Learner):
         )
         with jax.enable_x64(False):
             architecture, params = self._objective.architecture, self._learned.params
-            self._carry = blank_carry(architecture, self._turns, params, self.num_lanes)
+            self._carry = blank_carry(architecture, self.options, params, self.num_lanes)
         self._is_torn = True
 
     def _forget_memory(self) -> None:

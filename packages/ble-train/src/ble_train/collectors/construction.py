@@ -12,7 +12,7 @@ from ble_train.collectors.collector import Collector
 
 
 def collector_names() -> list[str]:
-    """The names that `create_collector_constructors` knows, sorted."""
+    """Names of all installed collectors, sorted."""
     return COLLECTORS.names()
 
 
@@ -38,8 +38,8 @@ def create_collector_constructors(
         ValueError: there are options for a collector that is not among `names`.
     """
     names = list(names)
-    if strangers := sorted(options.keys() - set(names)):
-        raise ValueError(f"There are options for {', '.join(strangers)}, but no such collector was asked for.")
+    if unused := sorted(options.keys() - set(names)):
+        raise ValueError(f"There are options for {', '.join(unused)}, but no such collector was asked for.")
     registrations = map(COLLECTORS.get, names)
     return [_Constructor(one, one.checked_options(options.get(one.name))) for one in registrations]
 

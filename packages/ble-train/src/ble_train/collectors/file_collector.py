@@ -14,7 +14,7 @@ class FileCollector(Collector):
     """
 
     def __init__(self, base_dir: str | None, num_actions: int, current_episode: int) -> None:
-        if base_dir is None:
-            raise ValueError(f"{type(self).__name__} needs a base_dir: it only writes files.")
         super().__init__(base_dir, num_actions, current_episode)
-        self._folder = Path(base_dir, "metrics", self.get_name())
+        if self._base_dir is None:
+            raise ValueError(f"{type(self).__name__} needs a base_dir: it only writes files.")
+        self._folder = Path(self._base_dir)

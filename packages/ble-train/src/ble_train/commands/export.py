@@ -8,7 +8,9 @@ from typing import Annotated
 import tyro
 
 from ble_agents.create import EXPORTED_SUFFIX
-from ble_eval.command_line.errors import UserError
+from ble_eval.command_line.construction import make_agent
+from ble_eval.command_line.errors import making
+from ble_eval.errors import UserError
 from ble_eval.trained import CHECKPOINTS_FOLDER
 from ble_sim.plugins.registries import OBSERVATIONS
 from ble_train.run_settings import read_settings
@@ -43,25 +45,22 @@ def export_agent(arguments: ExportArguments) -> int:
         raise UserError(f"An exported agent is a file NAME{EXPORTED_SUFFIX}, not {arguments.output}.")
     settings, _ = read_settings(arguments.run)
 
-    from ble_agents import AgentMode, create_agent
+    from ble_agents import AgentMode
     from ble_agents.exported_policy import save_policy
     from ble_sim.balloon.vehicle import Vehicle
     from ble_train.checkpoints import Checkpoints
     from ble_train.validation import BEST_FOLDER
 
     name, choice = settings.agent.name, settings.task["observation"]
-    try:
+    with making(f"the observation {choice.name!r}"):
         observation = OBSERVATIONS.make(choice.name, Vehicle(), options=choice.options)
-        shape = observation.observation_space.shape
-        agent = create_agent(name, observation_shape=shape, seed=settings.seed, options=settings.agent.options)
-    except (ValueError, OSError) as error:
-        raise UserError(str(error)) from error
+    agent = make_agent(settings, observation.observation_space.shape)
     agent.set_mode(AgentMode.EVAL)
     folder = arguments.run / CHECKPOINTS_FOLDER
     if arguments.iteration is None and Checkpoints(arguments.run / BEST_FOLDER).iterations():
         folder = arguments.run / BEST_FOLDER
+    iteration = arguments.iteration
     try:
-        iteration = arguments.iteration
         if iteration is None:
             iteration = agent.reload_latest_checkpoint(str(folder))
         else:

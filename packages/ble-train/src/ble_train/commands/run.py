@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from ble_agents.create import EXPORTED_SUFFIX
-from ble_eval.command_line.errors import INTERRUPTED, UserError
-from ble_eval.command_line.flags import (
-    FlightArguments,
-    fitted,
-    look_for,
-    make_parts,
-    make_window,
-    name_flags,
-    parse_flight,
-)
-from ble_eval.settings import SETTINGS_FILE, common_settings, differences
+from ble_eval.command_line.construction import make_agent, make_parts, make_window
+from ble_eval.command_line.errors import INTERRUPTED
+from ble_eval.command_line.flags import FlightArguments, common_settings, fitted, look_for, name_flags, parse_flight
+from ble_eval.errors import UserError
+from ble_eval.settings import SETTINGS_FILE, differences
 from ble_sim.files.compilation_cache import use_compilation_cache
 from ble_sim.plugins import NoOptions
 from ble_sim.plugins.registries import COLLECTORS
@@ -30,7 +24,6 @@ from ble_train.run_settings import LENGTHS, TrainingSettings, read_settings, wri
 
 if TYPE_CHECKING:
     from ble_agents import Agent
-    from ble_train.progress import TrainingProgress
 
 DEFAULT_COLLECTORS = ("tensorboard", "json_lines")
 DEFAULT_ITERATIONS = 200
@@ -38,9 +31,9 @@ DEFAULT_ITERATIONS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class RunArguments(FlightArguments):
-    """Train an agent. A run that was stopped, even by a kill, goes on when the same command is given again.
+    """Train an agent. A run that was stopped, even by a kill, continues when the same command is given again.
 
-    The settings in a run's folder are the defaults of the flags, so that `ble-train run --base-dir DIR` goes on.
+    The settings in a run's folder are the defaults of the flags, so that `ble-train run --base-dir DIR` continues it.
     """
 
     base_dir: Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -52,7 +45,7 @@ class RunArguments(FlightArguments):
     num_iterations: Annotated[
         int | None, tyro.conf.arg(metavar="INT", help_behavior_hint=f"(default: {DEFAULT_ITERATIONS})")
     ] = None
-    """Length of the run in iterations; a finished run goes on if the number is raised."""
+    """Length of the run in iterations; a finished run continues if the number is raised."""
 
     num_steps: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="")] = None
     """Length of the run in environment steps, in place of --num-iterations; the last iteration is completed."""
@@ -140,24 +133,18 @@ def train_agent(arguments: RunArguments) -> int:
     _check_folder(arguments.base_dir, settings)
 
     use_compilation_cache()
-    from rich.console import Console
-
-    from ble_train.progress import TrainingProgress
-
-    parts = make_parts(arguments)
-    window = make_window(arguments)
+    parts, window = make_parts(arguments), make_window(arguments)
     if window and settings.num_envs > 1:
         raise UserError("--renderer shows one environment: leave out --num-envs.")
     agent = _make_agent(settings, parts["observation"].observation_space.shape)
     write_settings(arguments.base_dir, settings, length)
-    steps_per_iteration = settings.episodes_per_iteration * settings.max_episode_length
-    total_steps = length.get("num_steps") or length["num_iterations"] * steps_per_iteration
-    progress = TrainingProgress(Console(stderr=True), total_steps)
     try:
-        with progress:
-            _train(arguments, settings, length, parts, window, agent, constructors, progress)
+        _train(arguments, settings, length, agent, parts, window, constructors)
     except KeyboardInterrupt:
-        print(f"\nStopped. Checkpoints are in {arguments.base_dir}; the same command goes on.", file=sys.stderr)
+        print(
+            f"\nStopped. The same command continues from the checkpoints in {arguments.base_dir}.",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     print(f"Trained: {arguments.base_dir}")
     return 0
@@ -179,7 +166,7 @@ def _settings(arguments: RunArguments) -> TrainingSettings:
 
 
 def _length(arguments: RunArguments) -> dict[str, int]:
-    """The length of the run by one of `LENGTHS`: that of the flags, or of the run that goes on, or the default."""
+    """The length of the run by one of `LENGTHS`: that of the flags, or of the run that continues, or the default."""
     given = {name: number for name in LENGTHS if (number := getattr(arguments, name)) is not None}
     if len(given) > 1:
         raise UserError("Give --num-iterations or --num-steps, not both.")
@@ -204,22 +191,17 @@ def _check_folder(folder: Path, settings: TrainingSettings) -> None:
         return
     there, _ = read_settings(folder)
     if found := differences(there.to_json(), settings.to_json()):
-        raise UserError(f"{folder} holds another run: {found}. Give its flags to go on, or another --base-dir.")
+        raise UserError(f"{folder} holds another run: {found}. Give its flags to continue it, or another --base-dir.")
 
 
 def _make_agent(settings: TrainingSettings, observation_shape: tuple[int, ...]) -> "Agent":
-    from ble_agents import create_agent
     from ble_train.learner import Learner
 
-    name = settings.agent.name
-    try:
-        agent = create_agent(
-            name, observation_shape=observation_shape, seed=settings.seed, options=settings.agent.options
-        )
-    except (ValueError, OSError) as error:
-        raise UserError(f"Cannot make the agent {name!r}: {error}") from error
+    agent = make_agent(settings, observation_shape)
     if settings.num_envs > 1 and not isinstance(agent, Learner):
-        raise UserError(f"The agent {name!r} learns from one environment at a time: leave out --num-envs.")
+        raise UserError(
+            f"The agent {settings.agent.name!r} learns from one environment at a time: leave out --num-envs."
+        )
     return agent
 
 
@@ -227,18 +209,23 @@ def _train(
     arguments: RunArguments,
     settings: TrainingSettings,
     length: dict[str, int],
+    agent: "Agent",
     parts: dict[str, Any],
     window: dict[str, Any],
-    agent: "Agent",
     constructors: Any,
-    progress: "TrainingProgress",
 ) -> None:
+    from rich.console import Console
+
     from ble_env import BalloonEnv, BalloonVectorEnv
     from ble_train.learner import Learner
     from ble_train.loops.classic import run_training_loop
     from ble_train.loops.lanes import run_lane_training_loop
+    from ble_train.loops.runs import RunLength
+    from ble_train.progress import TrainingProgress
     from ble_train.validation import Validation, validation_suite
 
+    steps_per_iteration = settings.episodes_per_iteration * settings.max_episode_length
+    progress = TrainingProgress(Console(stderr=True), RunLength(**length).total_steps(steps_per_iteration))
     keywords: Any = {**parts, "precision": settings.precision, "device": arguments.env_device}
     validation = Validation(
         arguments.base_dir,
@@ -246,8 +233,7 @@ def _train(
         BalloonEnv(**keywords),
         validation_suite(arguments.evaluation_episodes, settings.max_episode_length),
         period=arguments.evaluation_period,
-        num_iterations=length.get("num_iterations"),
-        num_steps=length.get("num_steps"),
+        **length,
         seed=settings.seed,
         title=f"{settings.agent.name}: {arguments.base_dir.name}",
     )
@@ -258,18 +244,20 @@ def _train(
             progress.evaluated(point)
 
     loop: Any = {
-        "num_steps": length.get("num_steps"),
+        "base_dir": arguments.base_dir,
+        "agent": agent,
+        "collector_constructors": constructors,
+        "num_iterations": None,
+        **length,
         "episodes_per_iteration": settings.episodes_per_iteration,
+        "max_episode_length": settings.max_episode_length,
         "seed": settings.seed,
         "on_episode": progress.episode_done,
         "on_iteration": iteration_done,
     }
-    iterations = length.get("num_iterations")
-    if settings.num_envs == 1:
-        env = BalloonEnv(**keywords, **window)
-        limit = settings.max_episode_length
-        run_training_loop(arguments.base_dir, env, agent, iterations, limit, constructors, **loop)
-    else:
-        assert isinstance(agent, Learner)
-        envs = BalloonVectorEnv(settings.num_envs, max_episode_steps=settings.max_episode_length, **keywords)
-        run_lane_training_loop(arguments.base_dir, envs, agent, iterations, constructors, **loop)
+    with progress:
+        if settings.num_envs == 1:
+            run_training_loop(env=BalloonEnv(**keywords, **window), **loop)
+        else:
+            envs = BalloonVectorEnv(settings.num_envs, max_episode_steps=settings.max_episode_length, **keywords)
+            run_lane_training_loop(envs=envs, **loop)

@@ -5,12 +5,10 @@
 `ble_train.wind_vae.fields` describes the folder. The weights are written after every epoch. They are used by
 `GenerativeWindField` and by `--wind-field.weights weights.npz`.
 
-A training that was stopped, by Ctrl-C or a kill, goes on when the same command is given again, with the same number of
-epochs or more. A checkpoint beside the weights makes that possible: OUTPUT.checkpoint, three times the size of the
-model.
+A training that was stopped, by Ctrl-C or a kill, continues when the same command is given again, with the same number
+of epochs or more. Its checkpoint is beside the weights: OUTPUT.checkpoint, three times the size of the model.
 """
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from ble_eval.command_line.errors import INTERRUPTED, UserError
+from ble_eval.command_line.errors import INTERRUPTED
 from ble_eval.command_line.verbs import Switch
+from ble_eval.errors import UserError
+from ble_train.wind_vae.settings import VaeSettings
 
 if TYPE_CHECKING:
     from ble_train.wind_vae.training import VaeTraining
@@ -39,38 +39,7 @@ class WindArguments:
     epochs: int = 100
     """Number of epochs in all."""
 
-    batch_size: int = 64
-    """Fields in a batch."""
-
-    batches_per_epoch: int = 200
-    """Batches from one evaluation to the next."""
-
-    learning_rate: float = 1e-5
-    """Learning rate of Adam."""
-
-    beta_start: float = 1.0
-    """Weight of the divergence from normal latents at the start."""
-
-    beta_increment: float = 1.0
-    """Factor that multiplies the weight every --beta-frequency epochs."""
-
-    beta_frequency: int = 1
-    """Epochs from one increment to the next."""
-
-    beta_max: float = 1.0
-    """Largest weight."""
-
-    held_back: float = 0.1
-    """Share of the fields that is evaluated on and not trained on."""
-
-    num_latents: int = 64
-    """Number of latents that a wind is decoded from."""
-
-    hidden_units: int = 1000
-    """Units of each hidden layer."""
-
-    seed: int = 0
-    """Seed of the first weights, the batches and the latents."""
+    settings: tyro.conf.OmitArgPrefixes[VaeSettings] = VaeSettings()
 
     checkpoint_minutes: float = 10.0
     """Minutes from one checkpoint to the next. One is also written when training ends or is stopped."""
@@ -91,15 +60,13 @@ def train_wind(arguments: WindArguments) -> int:
         UserError: a flag has an unusable value, or the data or a file cannot be used.
     """
     from ble_train.wind_vae.fields import TrainingFields
-    from ble_train.wind_vae.training import TrainingSettings, VaeTraining
+    from ble_train.wind_vae.training import VaeTraining
 
     if arguments.output.suffix != ".npz":
         raise UserError(f"--output is {arguments.output}: give a file whose name ends in .npz.")
     checkpoint = arguments.output.with_name(arguments.output.name + ".checkpoint")
-    names = [field.name for field in dataclasses.fields(TrainingSettings)]
     try:
-        settings = TrainingSettings(**{name: getattr(arguments, name) for name in names})
-        training = VaeTraining(TrainingFields(arguments.data), settings)
+        training = VaeTraining(TrainingFields(arguments.data), arguments.settings)
         if checkpoint.exists() and not arguments.fresh:
             training.load_checkpoint(checkpoint)
     except ValueError as error:
@@ -133,14 +100,14 @@ def _train(arguments: WindArguments, training: "VaeTraining", checkpoint: Path) 
             while training.epoch < arguments.epochs:
                 loss = training.train_epoch(on_batch)
                 training.save_weights(arguments.output)
-                report = training.report(loss)
+                terms = training.evaluate()
                 display.print(
-                    f"epoch {report.epoch}: loss {report.loss:.6g}, held back {report.held_back_loss:.6g}"
-                    f" (error {report.held_back_error:.3g} m/s, divergence {report.held_back_divergence:.4g})"
+                    f"epoch {training.epoch}: loss {loss:.6g}, held back {terms.loss:.6g}"
+                    f" (error {terms.error:.3g} m/s, divergence {terms.divergence:.4g})"
                 )
     except KeyboardInterrupt:
         training.save_checkpoint(checkpoint)
-        display.print(f"Stopped after {training.epoch} epochs. The same command goes on from {checkpoint}.")
+        display.print(f"Stopped after {training.epoch} epochs. The same command continues from {checkpoint}.")
         return INTERRUPTED
     training.save_checkpoint(checkpoint)
     display.print(f"weights: {arguments.output}")

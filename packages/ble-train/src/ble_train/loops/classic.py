@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import gymnasium
-import numpy as np
 
 from ble_agents import Agent, AgentMode
 from ble_agents.flying import EpisodeStep, fly_episode
-from ble_sim.seeds import check_seed
+from ble_eval.trained import CHECKPOINTS_FOLDER
+from ble_sim.seeds import check_seed, mixed_seed
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.statistics_instance import StatisticsInstance
+from ble_train.learner import Learner
 from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
 from ble_train.loops.runs import TRAINING_SEEDS, RunLength, check_counts, number_of_actions, prepare_run_folder
 
@@ -74,8 +75,9 @@ def run_training_loop(
     seed = None if seed is None else check_seed(seed)
     num_actions = number_of_actions(env.action_space)
     base_dir = prepare_run_folder(base_dir)
-    checkpoint_dir = str(base_dir / "checkpoints")
-    run_length.plan(agent, episodes_per_iteration * max_episode_length)
+    checkpoint_dir = str(base_dir / CHECKPOINTS_FOLDER)
+    if isinstance(agent, Learner):
+        agent.plan(run_length.total_steps(episodes_per_iteration * max_episode_length))
     first_iteration = agent.reload_latest_checkpoint(checkpoint_dir) + 1
     log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
     first_episode = first_iteration * episodes_per_iteration
@@ -130,4 +132,4 @@ def run_training_loop(
 
 def iteration_seed(seed: int, iteration: int) -> int:
     """The seed of an iteration's first reset: 32 bits mixed from both, from `TRAINING_SEEDS` on."""
-    return TRAINING_SEEDS | int(np.random.SeedSequence([seed, iteration]).generate_state(1)[0])
+    return TRAINING_SEEDS | mixed_seed(seed, iteration)

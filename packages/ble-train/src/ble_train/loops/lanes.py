@@ -1,4 +1,4 @@
-"""Training in many environments in lockstep.
+"""Training of a learner in many environments.
 
 The counterpart of `ble_train.loops.classic.run_training_loop` for a `Learner`: the same collectors, files and records.
 An iteration ends after a number of steps, in the middle of episodes, and its checkpoint holds the environments that
@@ -7,19 +7,21 @@ have a state to keep.
 
 import os
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from ble_agents import AgentMode
 from ble_env import BalloonVectorEnv
+from ble_eval.trained import CHECKPOINTS_FOLDER
 from ble_sim.seeds import check_seed
+from ble_train.checkpointed_agent import State
 from ble_train.checkpoints import Checkpoints
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.statistics_instance import StatisticsInstance
-from ble_train.learner import LaneStep, Learner, State
+from ble_train.learner import LaneStep, Learner
 from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
 from ble_train.loops.runs import TRAINING_SEEDS, RunLength, check_counts, number_of_actions, prepare_run_folder
 
@@ -87,9 +89,9 @@ def run_lane_training_loop(
     num_actions = number_of_actions(envs.single_action_space)
     steps_per_iteration = -(-episodes_per_iteration * limit // envs.num_envs)
     base_dir = prepare_run_folder(base_dir)
-    checkpoints = Checkpoints(base_dir / "checkpoints")
+    checkpoints = Checkpoints(base_dir / CHECKPOINTS_FOLDER)
     agent.set_mode(AgentMode.TRAIN)
-    run_length.plan(agent, steps_per_iteration * envs.num_envs)
+    agent.plan(run_length.total_steps(steps_per_iteration * envs.num_envs))
     agent.start_lanes(envs.num_envs)
     lanes = _Lanes(envs, limit, check_seed(seed), resets_lanes=resets_lanes)
     first_iteration = _resume(checkpoints, agent, lanes)
@@ -107,11 +109,8 @@ def run_lane_training_loop(
                     episodes.append(lanes.collect(lane, iteration, log.env_steps, dispatcher))
                     on_episode(episodes[-1])
             agent.set_summary_writer(dispatcher.get_summary_writer())  # Its collector may have been dropped.
-            checkpoints.save(
-                iteration,
-                {"agent": agent.learned_state()},
-                resuming={"agent_work": agent.working_state(), "lanes": lanes.state()},
-            )
+            learned, resuming = _parts(agent, lanes)
+            checkpoints.save(iteration, learned, resuming=resuming)
             on_iteration(log.append(iteration, lanes.num_episodes, episodes))
     finally:
         dispatcher.end_training()
@@ -126,12 +125,15 @@ def _time_limit(envs: "VectorEnv[Any, Any, Any]") -> int | None:
     return envs.spec.kwargs.get("max_episode_steps", envs.spec.max_episode_steps)
 
 
+def _parts(agent: Learner, lanes: "_Lanes") -> tuple[State, State]:
+    """The parts of a checkpoint: those that are kept, and those that only a resumed run needs."""
+    return {"agent": agent.learned_state()}, {"agent_work": agent.working_state(), "lanes": lanes.state()}
+
+
 def _resume(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes") -> int:
     """Continue from the newest checkpoint, if there is one; returns the number of the iteration that comes next."""
-    found = checkpoints.load_latest(
-        {"agent": agent.learned_state()},
-        resuming={"agent_work": agent.working_state(), "lanes": lanes.state()},
-    )
+    learned, resuming = _parts(agent, lanes)
+    found = checkpoints.load_latest(learned, resuming=resuming)
     if found is None:
         return 0
     iteration, parts = found
@@ -140,6 +142,23 @@ def _resume(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes") -> int:
         agent.set_working_state(parts["agent_work"])
         lanes.set_state(parts["lanes"], iteration + 1)
     return iteration + 1
+
+
+class _Episodes(NamedTuple):
+    """The episodes in progress: arrays that change in place."""
+
+    lengths: np.ndarray
+    """int32[lanes], steps so far."""
+    steps_inside: np.ndarray
+    """int32[lanes], how many of them ended within the radius."""
+    actions: np.ndarray
+    """int32[steps, lanes]"""
+    rewards: np.ndarray
+    """float64[steps, lanes]"""
+    first_limits: np.ndarray
+    """int32[lanes], time limits: shorter ones for the first episodes."""
+    is_cut: np.ndarray
+    """bool[lanes], whether the loop and not the environment ended the episode. Only a reset begins the next one."""
 
 
 class _Lanes:
@@ -158,12 +177,16 @@ class _Lanes:
         self._seed = seed
         self._resets_lanes = resets_lanes
         self._has_state = hasattr(envs, "get_state") and hasattr(envs, "set_state")
-        self._knows_radius = False
+        self._has_radius = False
         self.num_stepped = self.num_episodes = 0
-        self._lengths = np.zeros(number, np.int32)
-        self._steps_inside = np.zeros(number, np.int32)
-        self._actions = np.zeros((limit, number), np.int32)
-        self._rewards = np.zeros((limit, number), np.float64)
+        self._episodes = _Episodes(
+            lengths=np.zeros(number, np.int32),
+            steps_inside=np.zeros(number, np.int32),
+            actions=np.zeros((limit, number), np.int32),
+            rewards=np.zeros((limit, number), np.float64),
+            first_limits=np.zeros(number, np.int32),
+            is_cut=np.zeros(number, bool),
+        )
         self._begin(_stream_seeds([seed], number))
 
     def _begin(self, seeds: list[int]) -> None:
@@ -179,43 +202,43 @@ class _Lanes:
         )
         # Cut off at different times, the lanes do not all begin and end together.
         times = np.arange(1, number + 1) if self._resets_lanes else np.full(number, number)
-        self._first_limits = (times * self._limit // number).astype(np.int32)
-        self._is_cut = np.zeros(number, bool)
-        """Whether the loop and not the environment ended the lane's episode: only a reset begins the next one there."""
+        self._episodes.first_limits[:] = times * self._limit // number
 
     def step(self, actions: np.ndarray) -> np.ndarray:
         """One step of every lane; returns the lanes whose episode it ended."""
+        lengths, steps_inside, taken, rewards, limits, is_cut = self._episodes
         begins = self.transition.terminated | self.transition.truncated
         observation, reward, terminated, truncated, info = self._envs.step(actions)
-        if self._is_cut.any():
-            begun, _ = self._envs.reset(options={"reset_mask": self._is_cut.copy()})
+        if is_cut.any():
+            begun, _ = self._envs.reset(options={"reset_mask": is_cut.copy()})
             observation = np.array(observation)
-            observation[self._is_cut] = np.asarray(begun)[self._is_cut]
+            observation[is_cut] = np.asarray(begun)[is_cut]
         reward, terminated, truncated = np.asarray(reward), np.asarray(terminated), np.asarray(truncated)
         stepped = np.flatnonzero(~begins)
-        self._first_limits[begins] = self._limit
-        self._lengths[begins] = self._steps_inside[begins] = 0
-        self._actions[self._lengths[stepped], stepped] = actions[stepped]
-        self._rewards[self._lengths[stepped], stepped] = reward[stepped]
-        self._lengths[stepped] += 1
-        self._knows_radius = "inside_radius" in info
-        if self._knows_radius:
-            self._steps_inside += ~begins & info["inside_radius"]
+        limits[begins] = self._limit
+        lengths[begins] = steps_inside[begins] = 0
+        taken[lengths[stepped], stepped] = actions[stepped]
+        rewards[lengths[stepped], stepped] = reward[stepped]
+        lengths[stepped] += 1
+        self._has_radius = "inside_radius" in info
+        if self._has_radius:
+            steps_inside += ~begins & info["inside_radius"]
         self.num_stepped = len(stepped)
         self.transition = LaneStep(
             observation=np.asarray(observation, np.float32),
             reward=reward.astype(np.float32),
             terminated=terminated & ~begins,
-            truncated=~begins & (truncated | (self._lengths == self._first_limits) | (self._lengths == self._limit)),
+            truncated=~begins & (truncated | (lengths == limits) | (lengths == self._limit)),
             begins=begins,
         )
-        self._is_cut = self.transition.truncated & ~truncated
+        is_cut[:] = self.transition.truncated & ~truncated
         return np.flatnonzero(self.transition.terminated | self.transition.truncated)
 
     def collect(self, lane: int, iteration: int, env_steps: int, dispatcher: CollectorDispatcher) -> EpisodeRecord:
         """Pass the episode that has just ended in a lane to the collectors."""
-        length, terminal = int(self._lengths[lane]), bool(self.transition.terminated[lane])
-        actions, rewards = self._actions[:length, lane].tolist(), self._rewards[:length, lane].tolist()
+        episodes = self._episodes
+        length, terminal = int(episodes.lengths[lane]), bool(self.transition.terminated[lane])
+        actions, rewards = episodes.actions[:length, lane].tolist(), episodes.rewards[:length, lane].tolist()
         dispatcher.begin_episode()
         for step, (action, reward) in enumerate(zip(actions, rewards, strict=True)):
             dispatcher.step(StatisticsInstance(step, action, reward, terminal and step == length - 1))
@@ -227,7 +250,7 @@ class _Lanes:
             reward=sum(rewards),
             length=length,
             terminal=terminal,
-            twr50=int(self._steps_inside[lane]) / length if self._knows_radius else None,
+            twr50=int(episodes.steps_inside[lane]) / length if self._has_radius else None,
             env_steps=env_steps,
         )
 
@@ -236,16 +259,7 @@ class _Lanes:
         state: State = {"num_episodes": np.int64(self.num_episodes)}
         if not self._has_state:
             return state
-        return state | {
-            "envs": self._envs.get_state(),
-            "transition": self.transition,
-            "lengths": self._lengths,
-            "steps_inside": self._steps_inside,
-            "actions": self._actions,
-            "rewards": self._rewards,
-            "first_limits": self._first_limits,
-            "is_cut": self._is_cut,
-        }
+        return state | {"envs": self._envs.get_state(), "transition": self.transition, **self._episodes._asdict()}
 
     def set_state(self, state: State, next_iteration: int) -> None:
         """Continue from `state`, or with new episodes that depend on the iteration."""
@@ -255,12 +269,7 @@ class _Lanes:
             return
         self._envs.set_state(state["envs"])
         self.transition = state["transition"]
-        self._lengths = state["lengths"].copy()
-        self._steps_inside = state["steps_inside"].copy()
-        self._actions = state["actions"].copy()
-        self._rewards = state["rewards"].copy()
-        self._first_limits = state["first_limits"].copy()
-        self._is_cut = state["is_cut"].copy()
+        self._episodes = _Episodes(**{name: state[name].copy() for name in _Episodes._fields})
 
 
 def _stream_seeds(entropy: list[int], number: int) -> list[int]:

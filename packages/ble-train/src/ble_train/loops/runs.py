@@ -2,23 +2,24 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 
-from ble_agents import Agent
-from ble_train.learner import Learner
+from ble_eval.trained import CHECKPOINTS_FOLDER
 from ble_train.loops.records import IterationLog
 
 TRAINING_SEEDS = 2**31
 """The seeds of training resets begin here. Those of the built-in suites and of validation are below."""
 
 
+@dataclass(frozen=True)
 class RunLength:
     """The length of a run: a number of iterations, or of environment steps.
 
-    Args:
+    Attributes:
         num_iterations: number of iterations in all, those of earlier processes included.
         num_steps: the run ends after the first iteration with so many environment steps in all.
 
@@ -26,23 +27,23 @@ class RunLength:
         ValueError: not exactly one is given, or it is below 1.
     """
 
-    def __init__(self, num_iterations: int | None, num_steps: int | None) -> None:
-        if (num_iterations is None) == (num_steps is None):
-            raise ValueError("A run has either num_iterations or num_steps.")
-        given = {"num_iterations": num_iterations, "num_steps": num_steps}
-        check_counts(**{name: number for name, number in given.items() if number is not None})
-        self._num_iterations = num_iterations
-        self._num_steps = num_steps
+    num_iterations: int | None = None
+    num_steps: int | None = None
 
-    def plan(self, agent: Agent, steps_per_iteration: int) -> None:
-        """Give a learner the number of environment steps of the whole run, at most `steps_per_iteration` in each."""
-        if isinstance(agent, Learner):
-            agent.plan(self._num_steps or (self._num_iterations or 0) * steps_per_iteration)
+    def __post_init__(self) -> None:
+        given = {name: number for name, number in vars(self).items() if number is not None}
+        if len(given) != 1:
+            raise ValueError("A run has either num_iterations or num_steps.")
+        check_counts(**given)
+
+    def total_steps(self, steps_per_iteration: int) -> int:
+        """Environment steps of the whole run, where an iteration has at most `steps_per_iteration`."""
+        return self.num_steps or (self.num_iterations or 0) * steps_per_iteration
 
     def remaining(self, first_iteration: int, log: IterationLog) -> Iterator[int]:
         """The numbers of the iterations from `first_iteration` to the end of the run."""
         iteration = first_iteration
-        while iteration < self._num_iterations if self._num_iterations else log.env_steps < (self._num_steps or 0):
+        while iteration < self.num_iterations if self.num_iterations else log.env_steps < (self.num_steps or 0):
             yield iteration
             iteration += 1
 
@@ -68,7 +69,7 @@ def prepare_run_folder(base_dir: str | os.PathLike[str]) -> Path:
     folder = Path(base_dir)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"The folder of the training run, {folder}, is a file. Choose another.")
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    (folder / CHECKPOINTS_FOLDER).mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -59,16 +59,16 @@ class Batch(NamedTuple):
     reward: jax.Array
     """float32[batch], the discounted sum of the rewards of `n_step` steps, or up to a terminal state."""
     next_observation: jax.Array
-    """float32[batch, size], after these steps; meaningless behind a terminal state."""
+    """float32[batch, size], after these steps; meaningless after a terminal state."""
     discount: jax.Array
-    """float32[batch], of the return from there on; 0 behind a terminal state."""
+    """float32[batch], of the return from there on; 0 after a terminal state."""
 
 
 def make_memory(slots: int, lanes: int, observation_size: int, dtype: str) -> tuple[Memory, SumTree]:
     """An empty memory and its priorities; leaf `slot * lanes + lane` is the sample that starts there.
 
     Raises:
-        MemoryError: the machine has not that much memory available.
+        MemoryError: the machine has less memory available.
     """
     require_available(needed_bytes(slots, lanes, observation_size, dtype))
     shape = slots, lanes
@@ -105,9 +105,9 @@ def push(memory: Memory, tree: SumTree, slot: Slot, n_step: int) -> tuple[Memory
     num_filled = jnp.minimum(memory.num_filled + 1, total)
 
     window = (now - n_step + jnp.arange(n_step)) % total
-    goes_on = _goes_on(slots.terminal[window])
-    is_cut = ~goes_on[-1] | slots.terminal[window[-1]]
-    is_known = jnp.all(slots.valid[window] | ~goes_on, axis=0) & (slots.valid[now] | is_cut)
+    continues = _continues(slots.terminal[window])
+    is_cut = ~continues[-1] | slots.terminal[window[-1]]
+    is_known = jnp.all(slots.valid[window] | ~continues, axis=0) & (slots.valid[now] | is_cut)
     breaks_off = jnp.any(slots.episode_end[window] & ~slots.terminal[window], axis=0)
     is_sample = is_known & ~breaks_off & (num_filled > n_step)
 
@@ -133,7 +133,7 @@ def read_samples(memory: Memory, leaves: jax.Array, n_step: int, gamma: float) -
     window = (slot + jnp.arange(n_step)[:, None]) % total
     terminal = slots.terminal[window, lane]
     discounts = jnp.float32(gamma) ** jnp.arange(n_step + 1, dtype=jnp.float32)
-    rewards = jnp.where(_goes_on(terminal), slots.reward[window, lane], 0.0)
+    rewards = jnp.where(_continues(terminal), slots.reward[window, lane], 0.0)
     return Batch(
         observation=slots.observation[slot, lane].astype(jnp.float32),
         action=slots.action[slot, lane],
@@ -143,7 +143,7 @@ def read_samples(memory: Memory, leaves: jax.Array, n_step: int, gamma: float) -
     )
 
 
-def _goes_on(terminal: jax.Array) -> jax.Array:
+def _continues(terminal: jax.Array) -> jax.Array:
     """Whether no terminal state came before a step of the window, bool[n_step, ...]."""
     before = jnp.cumsum(terminal, axis=0) - terminal
     return before == 0

@@ -42,6 +42,11 @@ class Terms(NamedTuple):
     divergence: jax.Array
     """KL, in nats."""
 
+    @property
+    def error(self) -> jax.Array:
+        """Root mean square error of a component of the wind, m/s."""
+        return (self.squared_error / math.prod(GRID_SHAPE)) ** 0.5
+
 
 def initial_parameters(key: jax.Array, num_latents: int, hidden_units: int) -> VaeParameters:
     """Random weights of variance 1 / inputs, biases of zero, and a sigma of 1 m/s, float32."""
