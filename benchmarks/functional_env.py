@@ -21,8 +21,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ble_env import BalloonGymnaxEnv, core
-from ble_env.gymnax_env.env import EnvParams
+from ble_env import BalloonGymnaxEnv, EnvParams, core
 from ble_sim.constants import EPISODE_STEPS
 from ble_sim.scenario import Params
 

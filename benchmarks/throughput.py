@@ -28,9 +28,8 @@ import numpy as np
 from ble_agents import create_agent
 from ble_agents.flying import TILE_SIZE
 from ble_agents.policy import policy_scope, start_stream, step_with_stream
-from ble_env import Task, core
+from ble_env import Task, core, first_episode_keys
 from ble_env.host.devices import num_cores
-from ble_env.host.seeding import first_episode_keys
 from ble_env.host.tile import Lanes, Tile
 from ble_sim.balloon.altitude_control import compressor_curves
 from ble_sim.balloon.vehicle import Vehicle

@@ -12,7 +12,7 @@ from gymnasium.wrappers import RecordVideo
 from matplotlib.image import imsave
 
 from ble_agents import agent_names, create_agent, fly_episode
-from ble_env.options import MatplotlibOptions
+from ble_env import MatplotlibOptions
 from ble_sim.plugins.registries import RENDERERS
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ble_agents.flying import FlownEpisode as FlownEpisode
     from ble_agents.flying import fly_episode as fly_episode
     from ble_agents.flying import fly_side_by_side as fly_side_by_side
+    from ble_agents.networks.network import ActorCriticOutput as ActorCriticOutput
     from ble_agents.networks.network import Network as Network
     from ble_agents.policy import Policy as Policy
     from ble_agents.policy import memoryless_policy as memoryless_policy
@@ -36,7 +37,7 @@ else:
             "create": "agent_names create_agent",
             "exported_policy": "Architecture ExportedPolicy ExportedPolicyError load_policy save_policy",
             "flying": "EpisodeStep EpisodeSummary FlownEpisode fly_episode fly_side_by_side",
-            "networks.network": "Network",
+            "networks.network": "ActorCriticOutput Network",
             "policy": "Policy memoryless_policy next_key start_stream",
             "policy_agent": "PolicyAgent",
         },

@@ -27,10 +27,17 @@ if TYPE_CHECKING:
     from ble_env.gymnasium_envs.snapshot import Snapshot as Snapshot
     from ble_env.gymnasium_envs.vector import BalloonVectorEnv as BalloonVectorEnv
     from ble_env.gymnax_env.env import BalloonGymnaxEnv as BalloonGymnaxEnv
+    from ble_env.gymnax_env.env import EnvParams as EnvParams
+    from ble_env.host.seeding import first_episode_keys as first_episode_keys
     from ble_env.observation.function import ObservationFunction as ObservationFunction
+    from ble_env.observation.layout import CENTER_LEVEL as CENTER_LEVEL
+    from ble_env.observation.layout import FIRST_WIND_FEATURE as FIRST_WIND_FEATURE
+    from ble_env.observation.layout import NUM_RELATIVE_LEVELS as NUM_RELATIVE_LEVELS
     from ble_env.observation.layout import NamedFeatures as NamedFeatures
     from ble_env.observation.layout import named_features as named_features
     from ble_env.observation.perciatelli import PerciatelliObservation as PerciatelliObservation
+    from ble_env.observation.perciatelli import perciatelli_observation as perciatelli_observation
+    from ble_env.options import MatplotlibOptions as MatplotlibOptions
     from ble_env.options import StationKeepingOptions as StationKeepingOptions
     from ble_env.rendering.renderer import Renderer as Renderer
     from ble_env.reward import RewardFunction as RewardFunction
@@ -46,11 +53,12 @@ else:
             "gymnasium_envs.single": "BalloonEnv",
             "gymnasium_envs.snapshot": "Snapshot",
             "gymnasium_envs.vector": "BalloonVectorEnv",
-            "gymnax_env.env": "BalloonGymnaxEnv",
+            "gymnax_env.env": "BalloonGymnaxEnv EnvParams",
+            "host.seeding": "first_episode_keys",
             "observation.function": "ObservationFunction",
-            "observation.layout": "NamedFeatures named_features",
-            "observation.perciatelli": "PerciatelliObservation",
-            "options": "StationKeepingOptions",
+            "observation.layout": "CENTER_LEVEL FIRST_WIND_FEATURE named_features NamedFeatures NUM_RELATIVE_LEVELS",
+            "observation.perciatelli": "perciatelli_observation PerciatelliObservation",
+            "options": "MatplotlibOptions StationKeepingOptions",
             "rendering.renderer": "Renderer",
             "reward": "RewardFunction StationKeepingReward",
             "task": "Task TaskArguments",

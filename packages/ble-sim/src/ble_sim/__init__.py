@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from ble_sim.wind.field import WindField as WindField
     from ble_sim.wind.fields.generative import GenerativeWindField as GenerativeWindField
     from ble_sim.wind.fields.grid import GridWindField as GridWindField
+    from ble_sim.wind.fields.grid import on_grid as on_grid
     from ble_sim.wind.fields.layers import SimpleStaticWindField as SimpleStaticWindField
+    from ble_sim.wind.fields.options import GenerativeOptions as GenerativeOptions
+    from ble_sim.wind.fields.options import GridFileOptions as GridFileOptions
+    from ble_sim.wind.fields.options import UniformShearOptions as UniformShearOptions
     from ble_sim.wind.fields.reanalysis import GriddedWindField as GriddedWindField
     from ble_sim.wind.fields.reanalysis import WindGridError as WindGridError
     from ble_sim.wind.fields.reanalysis_file import open_wind_grid as open_wind_grid
@@ -50,8 +54,9 @@ else:
             "state": "Balloon BalloonStatus SimState",
             "wind.field": "WindField",
             "wind.fields.generative": "GenerativeWindField",
-            "wind.fields.grid": "GridWindField",
+            "wind.fields.grid": "GridWindField on_grid",
             "wind.fields.layers": "SimpleStaticWindField",
+            "wind.fields.options": "GenerativeOptions GridFileOptions UniformShearOptions",
             "wind.fields.reanalysis": "GriddedWindField WindGridError",
             "wind.fields.reanalysis_file": "open_wind_grid",
             "wind.fields.shear": "UniformShearWindField",

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from ble_train.loops.lanes import run_lane_training_loop as run_lane_training_loop
     from ble_train.loops.records import EpisodeRecord as EpisodeRecord
     from ble_train.loops.records import IterationRecord as IterationRecord
+    from ble_train.validation import score_agent as score_agent
+    from ble_train.validation import validation_suite as validation_suite
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -37,5 +39,6 @@ else:
             "loops.classic": "run_training_loop",
             "loops.lanes": "run_lane_training_loop",
             "loops.records": "EpisodeRecord IterationRecord",
+            "validation": "score_agent validation_suite",
         },
     )
