@@ -17,7 +17,7 @@ use_compilation_cache()  # Before anything imports JAX, so that is imported by t
 GIB = 2**30
 WORKER_MEMORY = 3 * GIB
 """At most, of a worker process with the programs that it has compiled."""
-CLEAR_ABOVE = 3 * GIB // 2
+CLEAR_ABOVE = GIB
 """Memory of a worker above which it forgets its compiled programs at the end of a file; the cache has them."""
 
 

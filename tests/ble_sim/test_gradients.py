@@ -77,6 +77,7 @@ def episode():
         return field, scenario, jax.jit(functools.partial(initial_state, field))(scenario)
 
 
+@pytest.mark.long
 def test_reverse_mode_through_several_steps_and_the_measured_wind(episode):
     """The final distance, by the first pressure and by the vehicle's constants."""
     field, scenario, state = episode

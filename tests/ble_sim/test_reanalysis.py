@@ -195,6 +195,7 @@ def test_gaps_are_named_by_their_place():
         make(v=v)
 
 
+@pytest.mark.long
 def test_balloons_fly_in_a_gridded_wind():
     field = make()
     with precision_scope("float32"):

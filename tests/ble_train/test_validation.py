@@ -34,6 +34,7 @@ def record(iteration, **changes):
     return dataclasses.replace(IterationRecord(iteration, 0, 100 * iteration, 0.0, None, None), **changes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("agent", ["station_seeker", "random_walk"])
 def test_side_by_side_or_one_by_one_the_score_is_the_same(tmp_path, agent):
     env = BalloonEnv(wind_field="simple", precision="float64")

@@ -39,6 +39,7 @@ def test_float64_gives_the_recorded_results(agent):
             assert result.cumulative_reward == pytest.approx(record["cumulative_reward"], abs=0.5)
 
 
+@pytest.mark.long
 def test_the_command_flies_and_writes_what_the_library_does(tmp_path, monkeypatch):
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")
     monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "1")
@@ -49,6 +50,7 @@ def test_the_command_flies_and_writes_what_the_library_does(tmp_path, monkeypatc
     assert written[0].time_within_radius == pytest.approx(recorded("station_seeker")[2]["time_within_radius"], abs=0.02)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("agent", ["station_seeker", "random_walk", "perciatelli44", "random"])
 def test_one_by_one_flies_the_same(agent):
     env, suite = BalloonEnv(wind_field="simple", precision="float64"), EvaluationSuite([4, 1], 90)

@@ -26,6 +26,7 @@ def lines(file):
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_a_run_leaves_its_results_and_goes_on_by_its_folder_alone(run, capsys):
     assert [line["iteration"] for line in lines(run / "iterations.jsonl")] == [0, 1]
     points = lines(run / "learning_curve.jsonl")
@@ -50,6 +51,7 @@ def test_a_run_leaves_its_results_and_goes_on_by_its_folder_alone(run, capsys):
     assert 'agent is "ppo" there and "dqn" here' in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_what_was_trained_is_evaluated_and_exported(run, tmp_path, capsys):
     flight = ["--seeds", "1", "2", "--wind-field", "simple", "--no-flight-paths"]
     assert ble_eval(["run", "--agent", "ppo", "--checkpoint", "run", *flight]) == 0
@@ -105,6 +107,7 @@ def test_what_cannot_be_trained_is_said_in_one_line(tmp_path, monkeypatch, capsy
 SMALL_QUANTILE = ["--agent.hidden-sizes", "4", "--agent.replay-capacity", "64", "--agent.min-replay-history", "4"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("agent", [["random"], ["mlp"], ["quantile", *SMALL_QUANTILE]], ids=lambda words: words[0])
 def test_any_agent_trains_in_one_environment(tmp_path, monkeypatch, agent):
     monkeypatch.chdir(tmp_path)
