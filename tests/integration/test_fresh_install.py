@@ -1,7 +1,7 @@
 """The packages as users get them: built, installed into fresh environments with no more than they need, and used there.
 
 Third-party packages are those of the environment that runs the tests, out of uv's cache. A checkpoint goes from an
-environment with only ble-train to one with only ble-eval, and the plugins of tests/plugins/ble-sample fly in both.
+environment with ble-train to one with only ble-eval, and the plugins of tests/plugins/ble-sample fly in both.
 """
 
 import json
@@ -26,8 +26,8 @@ SIBLINGS = {
     "ble-sim": set(),
     "ble-env": {"ble-sim"},
     "ble-agents": {"ble-sim", "ble-env"},
-    "ble-train": {"ble-sim", "ble-env", "ble-agents"},
     "ble-eval": {"ble-sim", "ble-env", "ble-agents"},
+    "ble-train": {"ble-sim", "ble-env", "ble-agents", "ble-eval"},
 }
 """Which of our packages come along with one."""
 
@@ -38,8 +38,8 @@ ABSENT = {
     "ble-sim": COMMAND_LINE | PLOTTING | LEARNING | {"gymnasium"},
     "ble-env": COMMAND_LINE | PLOTTING | LEARNING,
     "ble-agents": COMMAND_LINE | PLOTTING,  # flax brings the others
-    "ble-train": set(),
     "ble-eval": PLOTTING,
+    "ble-train": set(),
 }
 """What a package must not bring."""
 
@@ -213,7 +213,7 @@ def test_a_package_alone_brings_little_and_does_its_job(package, environments, t
 
 @pytest.fixture(scope="module")
 def trained(environments, tmp_path_factory) -> Path:
-    """A run of the sample's agent and collector in an environment of the sample's parts, where there is no ble-eval."""
+    """A run of the sample's agent and collector in an environment of the sample's parts."""
     environment = environments("ble-train")
     environment.install("ble-sample[train]", {"ble-sample"})
     folder = tmp_path_factory.mktemp("trained")

@@ -4,7 +4,6 @@ A file is a .npz archive of float32 arrays, named by their path in the parameter
 JSON. It names a kind of network that is installed (`ble_register_networks`); reading the file executes no code in it.
 """
 
-import dataclasses
 import functools
 import json
 import os
@@ -23,7 +22,7 @@ from ble_agents.policy import Params, Policy, memoryless_policy
 from ble_sim.files.atomic import write_arrays
 from ble_sim.files.models import UNREADABLE_ARCHIVE
 from ble_sim.plugins import NoOptions
-from ble_sim.plugins.options import options_from_json
+from ble_sim.plugins.options import options_from_json, options_to_json
 from ble_sim.plugins.registries import NETWORKS
 
 FORMAT_VERSION = 1
@@ -93,7 +92,8 @@ def save_policy(path: str | os.PathLike[str], exported: ExportedPolicy) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    description = {"format": FORMAT_VERSION, **dataclasses.asdict(exported.architecture)}
+    architecture = exported.architecture
+    description = {"format": FORMAT_VERSION, **vars(architecture), "options": options_to_json(architecture.options)}
     arrays = {name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(exported.params).items()}
     write_arrays(Path(path), {_DESCRIPTION: np.array(json.dumps(description)), **arrays})
 
