@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,42 +13,55 @@ import numpy as np
 from ble_env.core import Transition
 from ble_env.diagnostics import Diagnostics
 
+_SMALL = 64
+"""Elements of the largest leaf that shares an array with others."""
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=("arrays",), meta_fields=("structure", "kinds"))
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=("arrays",), meta_fields=("structure", "places"))
 @dataclass(frozen=True)
 class Packed:
-    """A pytree whose scalars of one kind (float, int, bool) share an array. Its structure is static under `jax.jit`."""
+    """A pytree whose small leaves of one dtype share an array. Its structure is static under `jax.jit`."""
 
     arrays: tuple[Any, ...]
-    """An array for each kind of scalars, and the leaves that are not scalars."""
+    """An array for each dtype of small leaves, and the other leaves."""
     structure: Any
     """The structure of the pytree that was packed."""
-    kinds: tuple[str, ...]
-    """For each of its leaves, the kind of its dtype if it is a scalar, else an empty string."""
+    places: tuple[tuple[str, tuple[int, ...]] | None, ...]
+    """The dtype and shape of each small leaf; None for the others."""
 
 
 def pack(tree: Any) -> Packed:
-    """Pack a pytree of arrays; scalars of one kind must have one dtype. Call it where JAX traces."""
+    """Pack a pytree of arrays. Call it where JAX traces."""
     leaves, structure = jax.tree.flatten(tree)
-    kinds = tuple(leaf.dtype.kind if leaf.ndim == 0 else "" for leaf in leaves)
+    places = tuple((str(leaf.dtype), leaf.shape) if leaf.size <= _SMALL else None for leaf in leaves)
+    placed = list(zip(leaves, places, strict=True))
     shared = [
-        jnp.stack([leaf for leaf, kind in zip(leaves, kinds, strict=True) if kind == of]) for of in _shared_kinds(kinds)
+        jnp.concatenate([leaf.ravel() for leaf, place in placed if place and place[0] == dtype])
+        for dtype in _dtypes(places)
     ]
-    others = [leaf for leaf, kind in zip(leaves, kinds, strict=True) if not kind]
-    return Packed((*shared, *others), structure, kinds)
+    others = [leaf for leaf, place in placed if not place]
+    return Packed((*shared, *others), structure, places)
 
 
 def unpack(packed: Packed) -> Any:
     """The pytree that was packed."""
-    shared = _shared_kinds(packed.kinds)
-    elements = {kind: iter(array) for kind, array in zip(shared, packed.arrays, strict=False)}
-    others = iter(packed.arrays[len(shared) :])
-    leaves = [next(elements[kind]) if kind else next(others) for kind in packed.kinds]
+    dtypes = _dtypes(packed.places)
+    shared = dict(zip(dtypes, packed.arrays, strict=False))
+    offsets = dict.fromkeys(dtypes, 0)
+    others = iter(packed.arrays[len(dtypes) :])
+    leaves = []
+    for place in packed.places:
+        if place is None:
+            leaves.append(next(others))
+            continue
+        dtype, shape = place
+        start, offsets[dtype] = offsets[dtype], offsets[dtype] + math.prod(shape)
+        leaves.append(shared[dtype][start : offsets[dtype]].reshape(shape))
     return jax.tree.unflatten(packed.structure, leaves)
 
 
-def _shared_kinds(kinds: tuple[str, ...]) -> list[str]:
-    return sorted(set(kinds) - {""})
+def _dtypes(places: tuple[tuple[str, tuple[int, ...]] | None, ...]) -> list[str]:
+    return sorted({place[0] for place in places if place})
 
 
 class HostTransition(NamedTuple):
