@@ -96,6 +96,7 @@ def fly(seeds, agent="station_seeker", tile_size=4, max_steps=90, **options):
     return {episode.seed: content(episode) for episode in episodes}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("agent", ["station_seeker", "random_walk"])
 def test_neither_number_nor_order_changes_an_episode(agent):
     many = fly(range(10), agent)
@@ -104,6 +105,7 @@ def test_neither_number_nor_order_changes_an_episode(agent):
     assert fly([9, 3, 0, 5, 2], agent) == {seed: many[seed] for seed in (0, 2, 3, 5, 9)}
 
 
+@pytest.mark.long
 def test_an_episode_that_fails_ends_while_others_go_on():
     vehicle = Vehicle(battery_initial_charge=40.0, power_safety_enabled=False)
     lengths = {}

@@ -96,6 +96,7 @@ def one_by_one(autoreset_mode: AutoresetMode, seed: int, **options: Any) -> Sync
     return SyncVectorEnv([make_one(index) for index in range(NUM_ENVS)], autoreset_mode=autoreset_mode)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_a_batch_reports_what_gymnasium_batches_one_by_one(mode):
     options: dict[str, Any] = {"precision": "float64", "vehicle": WEAK, "max_episode_steps": 100}
@@ -130,6 +131,7 @@ def test_without_autoreset_a_mask_says_which_episodes_begin():
         batch.step(row)
 
 
+@pytest.mark.long
 def test_float32_agrees_with_float64_over_a_few_steps():
     batch, singles = make(precision="float32", seed=3), one_by_one(AutoresetMode.NEXT_STEP, 3, precision="float64")
     found, expected = batch.reset(), singles.reset()

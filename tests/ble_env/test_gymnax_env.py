@@ -124,6 +124,7 @@ def assert_trees_equal(found, expected):
 # --- Flights
 
 
+@pytest.mark.long
 def test_flights_are_those_of_the_single_environment(env, step, begin, precision):
     """At the start to the last digit; compiled for a batch, a step is rounded differently."""
     single = BalloonEnv(precision=precision)
@@ -177,6 +178,7 @@ def test_dtypes_follow_the_precision(env, precision):
     assert {leaf.dtype for leaf in jax.tree.leaves(state)} == {np.dtype(name) for name in (precision, "int32", "bool")}
 
 
+@pytest.mark.long
 def test_another_wind_and_other_features():
     env = BalloonGymnaxEnv(wind_field="simple", observation=PerciatelliObservation(1))
     params = env.make_params_from_keys(first_episode_keys([4]))
