@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from ble_train.learning_curve import CurvePoint
-from ble_train.loops.records import EpisodeRecord, IterationRecord
+from ble_train.loops.records import EpisodeRecord
 from ble_train.progress import TrainingProgress
 
 
@@ -19,7 +19,7 @@ def test_lines_now_and_then_where_there_is_no_terminal():
         for number in range(8):
             now[0] += 4.0
             progress.episode_done(episode(number, 100 * (number + 1), 0.25 if number % 2 else 0.75))
-        progress.iteration_done(IterationRecord(0, 8, 800, now[0], 1.0, 0.5), {"Loss": 0.123456})
+        progress.iteration_done({"Loss": 0.123456})
         progress.evaluated(CurvePoint(0, 800, now[0], 0.31, 0.02, 5.0, 50))
         now[0] += 10.0
         progress.episode_done(episode(8, 900, 0.5))

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from ble_eval.command_line.progress import ProgressDisplay
 from ble_train.learning_curve import CurvePoint
-from ble_train.loops.records import EpisodeRecord, IterationRecord
+from ble_train.loops.records import EpisodeRecord
 
 NUM_RECENT = 100
 """Episodes that the recent TWR50 is the mean of."""
@@ -37,7 +37,7 @@ class TrainingProgress(ProgressDisplay):
             self._recent.append(episode.twr50)
         self.show(episode.env_steps, self._figures(episode))
 
-    def iteration_done(self, iteration: IterationRecord, metrics: Mapping[str, float]) -> None:
+    def iteration_done(self, metrics: Mapping[str, float]) -> None:
         """Add the metrics of an iteration to the figures."""
         self._metrics = "".join(f", {name} {value:.3g}" for name, value in metrics.items())
 

@@ -239,7 +239,7 @@ def _train(
     )
 
     def iteration_done(record: Any) -> None:
-        progress.iteration_done(record, agent.take_metrics() if isinstance(agent, Learner) else {})
+        progress.iteration_done(agent.take_metrics() if isinstance(agent, Learner) else {})
         if (point := validation.after(record)) is not None:
             progress.evaluated(point)
 

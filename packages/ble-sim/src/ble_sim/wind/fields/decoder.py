@@ -11,8 +11,6 @@ import numpy as np
 from ble_sim.files.models import ModelFileError, load_arrays, load_own_arrays
 from ble_sim.wind.fields.grid import GRID_SHAPE
 
-NUM_LATENTS = 64
-"""Latents of the benchmark's decoder."""
 FLOW_WIDTH = 7
 """Points of the coarse stream functions along x and y."""
 NUM_LAYERS = 4
