@@ -77,7 +77,7 @@ def test_beyond_the_edges_the_wind_is_that_of_the_edge(precision):
         ((9e6, 0.0, 8000.0, 1), (MAX_DISTANCE, 0.0, 8000.0, 1)),
         ((0.0, 0.0, 100.0, 1), (0.0, 0.0, 5000.0, 1)),
         ((0.0, 0.0, 2e4, 1), (0.0, 0.0, 15_000.0, 1)),
-        ((0.0, 0.0, 8000.0, 500), (0.0, 0.0, 8000.0, 54)),
+        ((0.0, 0.0, 8000.0, 500), (0.0, 0.0, 8000.0, 48)),
     ]:
         np.testing.assert_array_equal(at(*far), at(*near))
 
@@ -119,11 +119,108 @@ def test_a_start_between_two_times():
     assert field.axes.window == len(field.axes.time) == 6  # 6 to 60 h
 
 
-def test_a_short_grid_begins_at_its_first_time_and_keeps_its_last():
-    axes = {**AXES, "time": AXES["time"][:3]}
-    field = make(axes)
-    u, _ = look_up(field, forecast_of(field), 0.0, 0.0, 8000.0, 40, "float32")
-    assert float(u) == pytest.approx(0.5 * 12 + 1.0, abs=1e-4)
+def at_hours(hours, **changes):
+    """The winds at other times; they begin again after 1000 hours, to stay winds."""
+    hours = np.asarray(hours)
+    axes = {**AXES, "time": np.datetime64("2012-03-01T00") + hours.astype("timedelta64[h]")}
+    u, v = linear_winds({**axes, "time": np.datetime64("2012-03-01T00") + (hours % 1000).astype("timedelta64[h]")})
+    return make(axes, u=u / 10.0, v=v, **changes)
+
+
+def hours_of_starts(field):
+    return ((field.axes.starts - np.datetime64("2012-03-01T00", "s").astype(int)) / 3600).tolist()
+
+
+@pytest.mark.parametrize(
+    ("hours", "starts"),
+    [
+        ([*range(0, 61, 6)], [0, 6, 12]),
+        ([*range(48)], [0]),  # two whole days: the last hour keeps its wind
+        ([0, 24], [0]),
+        ([*range(0, 49, 3), *range(54, 97, 6)], [*range(0, 49, 3)]),  # steps that become longer are no gap
+        ([*range(50), *range(55, 110)], [0, 1, *range(55, 62)]),
+        ([*range(30), *range(40, 90)], [40, 41]),
+        ([*range(48), *range(2160, 2208)], [0, 2160]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The winds have a gap")
+def test_no_episode_flies_through_a_gap(hours, starts):
+    field = at_hours(hours)
+    assert hours_of_starts(field) == starts
+    parameters = field.parameters()
+    for start, first in zip(parameters["starts"], parameters["first"], strict=True):
+        times = (parameters["times"][first : first + field.axes.window] - start).tolist()
+        assert times[0] <= 0 and times == sorted(times)
+        end = np.searchsorted(times, FORECAST_SECONDS)
+        assert max(np.diff(times[: end + 1])) <= 24 * 3600
+
+
+@pytest.mark.filterwarnings("ignore:The winds have a gap")
+def test_the_last_wind_before_a_gap_is_kept_for_one_step():
+    hours = [*range(48), *range(2160, 2208)]
+    for start in ("2012-03-01T00", "2012-05-30T00"):
+        field = at_hours(hours, start=start)
+        begin = hours_since_start(np.datetime64(start)) % 1000
+        for hour, expected in [
+            (0, begin),
+            (46.5, begin + 46.5),
+            (47.5, begin + 47),
+            (48, begin + 47),
+            (500, begin + 47),
+        ]:
+            u, _ = look_up(field, forecast_of(field), 0.0, 0.0, 8000.0, hour, "float32")
+            assert float(u) == pytest.approx((0.5 * expected + 1.0) / 10.0, abs=1e-3)
+
+
+def test_a_gap_is_warned_of():
+    with pytest.warns(
+        UserWarning, match="a gap of 88 days from 2012-03-02T23:00:00 to 2012-05-30T00:00:00. No .* 2 of 96"
+    ):
+        at_hours([*range(48), *range(2160, 2208)])
+
+
+def test_times_of_a_century_do_not_overflow():
+    hours = np.arange(0, 24 * 366 * 90, 24)
+    field = at_hours(hours)
+    assert field.axes.starts.size == hours.size - 2
+    parameters = field.parameters()
+    late = parameters["times"][-3:] - parameters["starts"][-1]
+    np.testing.assert_array_equal(late, [0, 86400, 2 * 86400])
+
+
+@pytest.mark.parametrize(
+    ("start", "same"),
+    [
+        ("2012-03-01T07:00+01:00", "2012-03-01T06:00"),
+        ("2012-03-01T06:00Z", "2012-03-01T06"),
+        ("2012-03-01", "2012-03-01T00"),
+    ],
+)
+def test_a_start_may_have_an_offset_from_utc(start, same):
+    assert make(start=start) == make(start=same)
+
+
+@pytest.mark.parametrize(
+    ("hours", "changes", "message"),
+    [
+        ([0, 6, 12], {}, "time goes from 2012-03-01T00:00:00 to 2012-03-01T12:00:00, 12 hours, but an episode has 48"),
+        ([0, 720, 1440, 2160], {}, "time has gaps of up to 30 days.* no 48 hours"),
+        ([*range(40), *range(60, 90)], {}, "time has gaps of up to 21 hours, the first from 2012-03-02T15:00:00 to"),
+        (
+            [*range(73)],
+            {"start": "2012-03-02T06:00"},
+            "start is 2012-03-02T06:00, but .* end at 2012-03-04T00:00:00.*choose a",
+        ),
+        (
+            [*range(73), *range(100, 160)],
+            {"start": "2012-03-04T00:00"},
+            "start is .* without a gap end at 2012-03-04T00:00:00",
+        ),
+    ],
+)
+def test_times_without_48_hours_are_refused(hours, changes, message):
+    with pytest.raises(WindGridError, match=message):
+        at_hours(hours, **changes)
 
 
 def test_only_what_can_be_reached_is_kept():
@@ -137,8 +234,29 @@ def test_only_what_can_be_reached_is_kept():
     assert 0.0 < field.axes.longitude[np.searchsorted(field.axes.longitude, 0.0)] <= 1.0
 
 
+def test_points_may_come_in_any_order_and_twice():
+    order = {
+        "time": [3, 0, 1, 2, 7, 6, 5, 4, 3],
+        "pressure": [4, 0, 2, 2, 1, 3],
+        "latitude": [0, 1, 2, 3, 5, 4, 5],
+        "longitude": [2, 1, 0, 3, 4],
+    }
+    u, v = (wind[np.ix_(*order.values())] for wind in linear_winds())
+    axes = {name: AXES[name][places] for name, places in order.items()}
+    axes["longitude"] = axes["longitude"] + 360.0
+    assert make(axes, u=u, v=v) == make()
+    u[8, 0, 0, 0] = np.nan  # missing once
+    assert make(axes, u=u, v=v) == make()
+    u[8, 0, 0, 1] += 3.0
+    with pytest.raises(
+        WindGridError, match="u has two values at 1 of 8 points along time, first at time 2012-03-02T00"
+    ):
+        make(axes, u=u, v=v)
+
+
 def test_fields_of_the_same_winds_are_equal_and_hash_alike():
     assert make() == make()
+    assert make().digest() == make().digest() != make(start="2012-03-01T00").digest()
     assert hash(make()) == hash(make())
     assert make() != make(start="2012-03-01T00")
     assert make() != make(u=linear_winds()[0] + 1.0)
@@ -154,15 +272,19 @@ def changed(name, change):
     [
         (changed("time", lambda time: hours_since_start(time)), "time is of type float64: give datetime64"),
         (changed("time", lambda time: np.where(time == time[1], np.datetime64("NaT"), time)), "time has gaps"),
-        (changed("time", lambda time: time[[0, 2, 1, 3, 4, 5, 6, 7]]), "time is out of order .* sort the grid by time"),
-        (changed("pressure", lambda pressure: pressure / 100), "above all balloons. If these are hPa, multiply them"),
-        (changed("pressure", lambda pressure: pressure * 10), "below all balloons: add levels"),
-        (changed("pressure", lambda pressure: pressure[:1]), "pressure has the shape .* two points or more"),
-        (changed("latitude", lambda latitude: latitude + 40), "station's latitude is not in the grid"),
+        (changed("pressure", lambda pressure: pressure / 100), "above all balloons. If these are hPa, correct"),
+        (changed("pressure", lambda pressure: pressure * 10), "150000 Pa, which no atmosphere has: these numbers are"),
+        (
+            changed("pressure", lambda pressure: pressure[:1]),
+            "pressure has 1 point: give an axis of two points or more",
+        ),
+        (
+            changed("latitude", lambda latitude: latitude + 40),
+            "station's latitude 0.5 is not in the grid, which goes from 34",
+        ),
         (changed("latitude", lambda latitude: latitude * 40), "latitude goes from -240 to 200: give degrees"),
-        (changed("latitude", lambda latitude: latitude[[0, 0, 2, 3, 4, 5]]), "latitude is out of order or repeats"),
-        (changed("longitude", lambda longitude: (longitude + 90) % 360), "station's longitude is not in the grid"),
-        (changed("longitude", lambda longitude: longitude[::-1][[1, 0, 2, 3, 4]]), "longitude is out of order"),
+        (changed("longitude", lambda longitude: (longitude + 90) % 360), "station's longitude -3.5 is not in the grid"),
+        (changed("longitude", lambda longitude: np.full(5, 1.0)), "longitude has 1 point"),
         (changed("longitude", lambda longitude: longitude * 1000), "give degrees"),
         (changed("longitude", lambda longitude: np.where(longitude == 2, np.nan, longitude)), "longitude has gaps"),
     ],
@@ -177,7 +299,7 @@ def test_axes_that_make_no_grid_are_refused_with_the_remedy(axes, message):
     ("changes", "message"),
     [
         ({"u": np.zeros((2, 3))}, r"u has the shape \(2, 3\).*transpose"),
-        ({"u": linear_winds()[0] * 100}, "wind reaches .* m/s: give u and v in m/s"),
+        ({"u": linear_winds()[0] * 100}, "u reaches 4600 m/s, which no wind does"),
         ({"start": "yesterday"}, "start is 'yesterday': give a UTC time"),
         ({"start": "2013-01-01"}, "start is 2013-01-01, but the grid goes from 2012-03-01"),
     ],

@@ -166,6 +166,24 @@ def test_a_generative_field_takes_weights_of_a_file(own_weights):
     assert len(weights) == len(parameters)
 
 
+def test_weights_may_be_in_the_home_folder(own_weights, monkeypatch):
+    file, _ = own_weights
+    monkeypatch.setenv("HOME", str(file.parent))
+    assert len(GenerativeWindField(GenerativeOptions("~/own.npz")).parameters()) == 8
+
+
+def test_a_digest_tells_winds_apart_by_content(own_weights):
+    file, weights = own_weights
+    field = GenerativeWindField(GenerativeOptions(str(file)))
+    before = field.digest()
+    assert before == GenerativeWindField(GenerativeOptions(str(file))).digest()
+    assert before != GenerativeWindField().digest() == GenerativeWindField().digest()
+    np.savez(file, **{**weights, "b0": weights["b0"] + 1.0})
+    assert field.digest() != before
+    assert SimpleStaticWindField().digest() != UniformShearWindField().digest()
+    assert field == GenerativeWindField(GenerativeOptions(str(file)))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -27,7 +27,7 @@ def ble_register_wind_fields() -> list[WindFieldRegistration]:
         ),
         WindFieldRegistration(
             name="grid_file",
-            constructor="ble_sim.wind.fields.reanalysis_file:open_wind_grid",
+            constructor="ble_sim.wind.fields.reanalysis_file:wind_field_of_file",
             options_type=GridFileOptions,
             summary="Winds of a NetCDF file or Zarr folder around a station, such as ERA5's.",
         ),

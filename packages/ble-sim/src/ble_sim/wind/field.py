@@ -1,9 +1,12 @@
 """The interface of wind fields, and the wind as the sum of a forecast and its error."""
 
 import abc
+import hashlib
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from ble_sim.wind.noise import WindNoise, wind_noise
 
@@ -19,13 +22,26 @@ class WindField(abc.ABC):
         """Arrays that `sample` needs, such as weights: a pytree, the same at every call. None by default."""
         return ()
 
+    def digest(self) -> str:
+        """SHA-256 (hexadecimal) of the class's name and the arrays of `parameters`, to tell winds apart by content.
+
+        A field whose winds depend on more than these and its options should override it.
+        """
+        sha = hashlib.sha256(f"{type(self).__module__}.{type(self).__qualname__}".encode())
+        for path, leaf in jax.tree_util.tree_leaves_with_path(self.parameters()):
+            is_key = isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+            array = np.asarray(jax.random.key_data(leaf) if is_key else leaf)
+            sha.update(f"{jax.tree_util.keystr(path)} {array.dtype} {array.shape}".encode())
+            sha.update(np.ascontiguousarray(array).tobytes())
+        return sha.hexdigest()
+
     @abc.abstractmethod
     def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> Any:
         """Sample the forecast of one episode.
 
         Args:
             parameters: what `parameters()` returned.
-            key: uint32[2], a JAX random key; draw from it within `ble_sim.precision.reference_draws`.
+            key: a typed JAX random key (threefry2x32); draw from it within `ble_sim.precision.reference_draws`.
             start_time: int32, seconds since 1970 UTC.
 
         Returns:

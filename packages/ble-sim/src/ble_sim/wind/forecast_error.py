@@ -67,7 +67,7 @@ def add_measurement(
     oldest, row = gp.inverse[0, 0], gp.inverse[0, 1:]
     gain = row * jnp.where(oldest > 0.0, 1.0 / jnp.where(oldest > 0.0, oldest, 1.0), 0.0)
 
-    covariance = jnp.exp(-jnp.sqrt(jnp.sum((kept - point) ** 2, axis=-1)))
+    covariance = jnp.exp(-jnp.sqrt(jnp.sum((kept - point[None]) ** 2, axis=-1)))
     weights = _product(gp.inverse[1:, 1:], covariance) - gain * jnp.sum(row * covariance)
     corner = 1.0 / (1.0 + _NOISE - jnp.sum(covariance * weights))
     border = -weights * corner
@@ -96,8 +96,8 @@ def predict(
         between 0 and 1.
     """
     query = _scaled(x, y, jnp.zeros_like(x), elapsed)
-    beside = (gp.points - query) ** 2
-    above = gp.points[:, 2, None] - pressures / _SCALES[2]
+    beside = (gp.points - query[None]) ** 2
+    above = gp.points[:, 2, None] - pressures[None] / _SCALES[2]
     square = (beside[:, 0] + beside[:, 1] + beside[:, 3])[:, None] + above * above
     covariance = jnp.exp(-jnp.sqrt(square))  # [CAPACITY, n]
 

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_sim.constants import SECONDS_PER_HOUR
+from ble_sim.keys import as_key
 from ble_sim.precision import reference_draws
 from ble_sim.structs import struct
 from ble_sim.wind import simplex
@@ -70,14 +71,14 @@ class WindNoise:
 def _sample_harmonic(key: jax.Array) -> tuple[jax.Array, jax.Array]:
     seed = jax.random.randint(key, (), 0, _NUM_SIMPLEX_SEEDS, dtype=jnp.int32)
     # The same key once more, as in the reference.
-    offsets = jax.random.uniform(key, (4,), dtype=jnp.float32, minval=-1, maxval=1)
+    offsets = jax.random.uniform(jax.random.clone(key), (4,), dtype=jnp.float32, minval=-1, maxval=1)
     return simplex.permutation(seed), offsets
 
 
 def sample_wind_noise(key: jax.Array) -> WindNoise:
-    """The forecast error of one episode, drawn from its noise key (uint32[2])."""
+    """The forecast error of one episode, drawn from its noise key (uint32[2], or typed)."""
     with reference_draws():
-        keys = jax.vmap(lambda k: jax.random.split(k, _NUM_HARMONICS))(jax.random.split(key))
+        keys = jax.vmap(lambda k: jax.random.split(k, _NUM_HARMONICS))(jax.random.split(as_key(key)))
         permutations, offsets = jax.vmap(jax.vmap(_sample_harmonic))(keys)
     return WindNoise(permutations=permutations, offsets=offsets)
 
@@ -96,7 +97,7 @@ def wind_noise(
     x = jnp.asarray(x)
     hours = jnp.asarray(elapsed_seconds).astype(x.dtype) / SECONDS_PER_HOUR
     point = jnp.stack([x / 1000, y / 1000, pressure, hours])
-    coordinates = point / _SCALES.astype(x.dtype) + noise.offsets.astype(x.dtype)
+    coordinates = point[None, None] / _SCALES.astype(x.dtype) + noise.offsets.astype(x.dtype)
     # All harmonics of both components are one batch, and one batch axis compiles to faster code than two.
     permutations = noise.permutations.reshape(-1, noise.permutations.shape[-1])
     harmonics = jax.vmap(simplex.noise4)(permutations, *coordinates.reshape(-1, 4).T).reshape(_GAINS.shape)

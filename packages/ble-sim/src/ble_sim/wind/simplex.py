@@ -249,7 +249,7 @@ def noise4(permutation: jax.Array, x: jax.Array, y: jax.Array, z: jax.Array, w: 
     squish = _sum4(cells) * _SQUISH
     offset_squish = _sum4(offsets).astype(squish.dtype) * _SQUISH
     deltas = [
-        coordinate - (cell + squish) - offset - offset_squish
+        coordinate - (cell + squish) - offset.astype(coordinate.dtype) - offset_squish
         for coordinate, cell, offset in zip(point, cells, offsets, strict=True)
     ]
 

@@ -30,14 +30,14 @@ class GenerativeWindField(GridWindField):
 
     def __post_init__(self) -> None:
         weights = self.options.weights
-        if weights != SHIPPED_WEIGHTS and not Path(weights).is_file():
+        if weights != SHIPPED_WEIGHTS and not Path(weights).expanduser().is_file():
             raise ModelFileError(
                 f"There are no weights {str(weights)!r}: give {SHIPPED_WEIGHTS!r} or the path of an .npz file."
             )
 
     def parameters(self) -> dict[str, jax.Array]:
         weights = self.options.weights
-        arrays = load_decoder() if weights == SHIPPED_WEIGHTS else load_own_decoder(Path(weights))
+        arrays = load_decoder() if weights == SHIPPED_WEIGHTS else load_own_decoder(Path(weights).expanduser())
         return {name: jnp.asarray(array) for name, array in arrays.items()}
 
     def sample_field(self, parameters: dict[str, jax.Array], key: jax.Array, start_time: jax.Array) -> jax.Array:

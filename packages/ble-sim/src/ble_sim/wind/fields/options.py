@@ -36,11 +36,12 @@ class GridFileOptions:
     """Which file the winds are read from, and where and when in it the episodes are."""
 
     file: str = ""
-    """A NetCDF file or a Zarr folder of winds on pressure levels, such as ERA5's."""
+    """A NetCDF file or a Zarr store of winds on pressure levels, such as ERA5's. A relative path begins at the working
+    directory."""
     station_latitude: float = 0.0
     """Where in the file the station is, degrees north."""
     station_longitude: float = 0.0
     """Where in the file the station is, degrees east."""
     start: str = ""
     """UTC time in the file at which every episode begins, such as 2012-03-01T06:00. If empty, each episode begins
-    at a time of the file that leaves it two days, drawn from its seed."""
+    at a time of the file that has two days without a gap after it, drawn from its seed."""

@@ -1,145 +1,193 @@
-"""Winds read from a NetCDF file or a Zarr folder, such as ERA5 on pressure levels.
+"""Winds read from a NetCDF file or a Zarr store, such as ERA5 on pressure levels.
 
 Reading needs xarray and a backend: `pip install "ble-sim[grid]"` (for Zarr, the package `zarr` as well).
-
-Variables and coordinates are known by their names or by their attribute `standard_name`, and their units are read:
-
-| quantity | names | units |
-|---|---|---|
-| wind to the east | u, eastward_wind, u_component_of_wind | m s**-1, m s-1, m/s |
-| wind to the north | v, northward_wind, v_component_of_wind | the same |
-| pressure | level, pressure_level, isobaricInhPa, plev, air_pressure, pressure | hPa, millibars, mbar, mb; Pa |
-| latitude | latitude, lat | degrees_north, degrees |
-| longitude | longitude, lon | degrees_east, degrees |
-| time | time, valid_time | what xarray decodes to dates |
-
-Further dimensions of one point are dropped. Only what is around the station is read into memory.
+docs/wind-files.md lists what is understood: names, units, layouts, and what is refused. Only what is around the station
+is read into memory.
 """
 
+import contextlib
+import os
+import warnings
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ble_sim.wind.fields.dataset_layout import Layout, find_layout
+from ble_sim.wind.fields.file_kind import check_kind, check_there, local_path
+from ble_sim.wind.fields.grid_axes import GridAxes, Start, WindGridError, choose_axes
 from ble_sim.wind.fields.options import GridFileOptions
-from ble_sim.wind.fields.reanalysis import GridAxes, GriddedWindField, WindGridError, stack_wind
+from ble_sim.wind.fields.reanalysis import GriddedWindField, check_size, component_problems, gridded_wind_field
 
 if TYPE_CHECKING:
     import xarray
 
-NAMES = {
-    "u": ("u", "eastward_wind", "u_component_of_wind"),
-    "v": ("v", "northward_wind", "v_component_of_wind"),
-    "pressure": ("level", "pressure_level", "isobaricInhPa", "plev", "air_pressure", "pressure"),
-    "latitude": ("latitude", "lat"),
-    "longitude": ("longitude", "lon"),
-    "time": ("time", "valid_time"),
-}
-"""What the quantities are called in files, or have as their `standard_name`."""
-
-SPEED_UNITS = ("m s**-1", "m s-1", "m s^-1", "m/s", "meters per second", "metres per second")
-PRESSURE_UNITS = {"pa": 1.0, "hpa": 100.0, "millibars": 100.0, "millibar": 100.0, "mbar": 100.0, "mb": 100.0}
-"""Lower case, to Pa."""
+UNREADABLE_DATA = (OSError, EOFError, KeyError, RuntimeError, ValueError, zlib.error)
+"""Exceptions that backends raise for data that they cannot read."""
 
 
-def open_wind_grid(options: GridFileOptions = GridFileOptions()) -> GriddedWindField:
-    """A wind field from a NetCDF file (3 or 4) or a Zarr folder.
+def wind_field_of_file(options: GridFileOptions = GridFileOptions()) -> GriddedWindField:
+    """The wind field "grid_file": `open_wind_grid` with options."""
+    return open_wind_grid(
+        options.file,
+        station_latitude=options.station_latitude,
+        station_longitude=options.station_longitude,
+        start=options.start or None,
+    )
+
+
+def open_wind_grid(
+    file: str | os.PathLike[str],
+    *,
+    station_latitude: float = 0.0,
+    station_longitude: float = 0.0,
+    start: Start = None,
+) -> GriddedWindField:
+    """A wind field from a NetCDF file (3 or 4) or a Zarr store (version 2 or 3).
+
+    Args:
+        file: a path, relative to the working directory; `~` is expanded, and file:// is understood.
+        station_latitude, station_longitude: where in the file the station is, degrees.
+        start: see `GriddedWindField.from_arrays`.
 
     Raises:
-        WindGridError: the file cannot be read or understood, or makes no wind field around this station.
+        WindGridError: the file cannot be read or understood, or makes no wind field around this station. The message
+            lists everything that was found.
         ImportError: xarray is not installed.
     """
-    if not options.file:
-        raise WindGridError('No file is given: name one by "file" (on a command line, --wind-field.file).')
-    path = Path(options.file)
-    if not path.exists():
-        raise WindGridError(f"There is no file {path}.")
+    path = local_path(file)
+    check_there(path)
     with _open(path) as dataset:
         try:
-            return _read(dataset, options.station_latitude, options.station_longitude, options.start or None)
+            return wind_field_of_dataset(
+                dataset, station_latitude=station_latitude, station_longitude=station_longitude, start=start
+            )
         except WindGridError as error:
             raise WindGridError(f"{path}: {error}") from error
+        except UNREADABLE_DATA as error:
+            raise WindGridError(_damaged(path, error)) from error
 
 
-def _open(path: Path) -> "xarray.Dataset":
+def wind_field_of_dataset(
+    dataset: "xarray.Dataset",
+    *,
+    station_latitude: float = 0.0,
+    station_longitude: float = 0.0,
+    start: Start = None,
+) -> GriddedWindField:
+    """A wind field from a dataset that is open, such as of several files or of an address.
+
+    Args:
+        dataset: with decoded or undecoded times.
+        station_latitude, station_longitude, start: see `open_wind_grid`.
+
+    Raises:
+        WindGridError: the dataset cannot be understood, or makes no wind field around this station.
+    """
+    layout = find_layout(dataset)
+    axes, problems = choose_axes(
+        None if layout.time is None else layout.time.ravel(),
+        layout.pressure,
+        layout.latitude,
+        layout.longitude,
+        station_latitude=station_latitude,
+        station_longitude=station_longitude,
+        start=start,
+        rank=layout.rank.ravel() if layout.time is not None else 0,
+    )
+    problems = [*layout.problems, *problems]
+    if axes is None or not layout.components:
+        raise WindGridError(*problems)
+    check_size(axes)
+    components = {}
+    for (name, array), factor in zip(layout.components.items(), layout.factors, strict=True):
+        values = _read(array, layout, axes, problems)
+        if values is not None:
+            components[name] = values * (factor or 1.0)
+    hint = ""
+    if len(layout.time_dims) > 1:
+        along = " and ".join(map(repr, layout.time_dims))
+        hint = f" The times lie along {along}: select one, for instance by dataset.isel({layout.time_dims[-1]}=[0])."
+    if problems:
+        raise WindGridError(*problems, *component_problems(axes, components, hint))
+    return gridded_wind_field(axes, components, hint)
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> "Iterator[xarray.Dataset]":
+    """The dataset of a path, with undecoded times: those that matter are decoded where they are needed."""
     try:
         import xarray
     except ImportError as error:
         raise ImportError('Reading gridded winds needs xarray: pip install "ble-sim[grid]"') from error
+    check_kind(path)
     try:
-        return xarray.open_dataset(path, engine="zarr" if path.is_dir() else None)
+        with warnings.catch_warnings():
+            # A store without consolidated metadata is as good here.
+            warnings.filterwarnings("ignore", message=".*consolidated", category=RuntimeWarning)
+            dataset = xarray.open_dataset(path, engine="zarr" if path.is_dir() else None, decode_times=False)
     except Exception as error:  # each backend has errors of its own
-        reason = " ".join(str(error).split())
-        raise WindGridError(
-            f"{path} cannot be read as NetCDF, or as Zarr if it is a folder: {reason}."
-            ' The backends come with: pip install "ble-sim[grid]", and zarr.'
-        ) from error
-
-
-def _read(dataset: "xarray.Dataset", latitude: float, longitude: float, start: str | None) -> GriddedWindField:
-    u, v = (_find(dataset, quantity, dataset.data_vars) for quantity in ("u", "v"))
-    for component in (u, v):
-        if (unit := _unit(component)) not in SPEED_UNITS:
-            raise _wrong_unit(component, unit, "m s**-1")
-    coordinates = {name: _find(dataset, name, dataset.coords) for name in ("time", "pressure", "latitude", "longitude")}
-    time = coordinates["time"]
-    if not np.issubdtype(time.dtype, np.datetime64):
-        raise WindGridError(
-            f"{time.name!r} does not decode to dates of the common calendar: give it units such as"
-            ' "hours since 1900-01-01" and the calendar "standard".'
-        )
-    for name in ("latitude", "longitude"):
-        if (unit := _unit(coordinates[name])) and not unit.lower().startswith("degree"):
-            raise _wrong_unit(coordinates[name], unit, "degrees")
-    pressure = coordinates["pressure"]
-    if (unit := _unit(pressure)).lower() not in PRESSURE_UNITS:
-        raise _wrong_unit(pressure, unit, "hPa")
-
-    axes = GridAxes.around(
-        np.atleast_1d(time.values),
-        np.atleast_1d(pressure.values) * PRESSURE_UNITS[unit.lower()],
-        np.atleast_1d(coordinates["latitude"].values),
-        np.atleast_1d(coordinates["longitude"].values),
-        station_latitude=latitude,
-        station_longitude=longitude,
-        start=start,
-    )
-    dimensions = [coordinate.dims[0] for coordinate in coordinates.values()]
-    return GriddedWindField(axes, stack_wind(_values(u, dimensions, axes), _values(v, dimensions, axes)))
-
-
-def _find(dataset: "xarray.Dataset", quantity: str, among: Any) -> "xarray.DataArray":
-    names = NAMES[quantity]
-    for name in names:
-        if name in among:
-            return dataset[name]
-    for name in among:
-        if dataset[name].attrs.get("standard_name") in names:
-            return dataset[name]
-    found = ", ".join(map(str, among)) or "none"
-    raise WindGridError(f"There is no {quantity}: it has {found}. Rename what is meant to {names[0]!r}.")
-
-
-def _unit(array: "xarray.DataArray") -> str:
-    return str(array.attrs.get("units", "")).strip()
-
-
-def _wrong_unit(array: "xarray.DataArray", unit: str, wanted: str) -> WindGridError:
-    has = f"the units {unit!r}" if unit else "no units"
-    return WindGridError(f'{array.name!r} has {has}: convert it to {wanted} and set its attribute "units" to that.')
-
-
-def _values(array: "xarray.DataArray", dimensions: list[Any], axes: GridAxes) -> np.ndarray:
-    """The part of an array around the station, [time, pressure, latitude, longitude]."""
-    for dimension in array.dims:
-        if dimension in dimensions:
-            continue
-        if array.sizes[dimension] != 1:
+        raise WindGridError(_unreadable(path, error)) from error
+    with dataset:
+        if not dataset.data_vars and (groups := _groups(path)):
             raise WindGridError(
-                f"{array.name!r} has {array.sizes[dimension]} points along {dimension!r}: select one of them,"
-                f" for instance with xarray's dataset.isel({dimension}=0)."
+                f"{path} has its variables in the groups {', '.join(groups)}: copy one to a file of its own (with"
+                f' xarray: xarray.open_dataset(FILE, group={groups[0]!r}).to_netcdf("winds.nc")).'
             )
-        array = array.isel({dimension: 0})
-    if missing := [str(dimension) for dimension in dimensions if dimension not in array.dims]:
-        raise WindGridError(f"{array.name!r} does not extend along {', '.join(missing)}: it needs all four axes.")
-    return array.isel(dict(zip(dimensions, axes.selection, strict=True))).transpose(*dimensions).values
+        yield dataset
+
+
+def _groups(path: Path) -> list[str]:
+    import xarray
+
+    try:
+        groups = xarray.open_groups(path, engine="zarr" if path.is_dir() else "h5netcdf", decode_times=False)
+    except Exception:  # the names are only a help, and each backend has errors of its own
+        return []
+    return [name for name, group in groups.items() if group.data_vars]
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    zarr = path.is_dir()
+    if isinstance(error, ImportError) or "installed IO backends" in reason or "unrecognized engine" in reason:
+        package = "zarr" if zarr else '"ble-sim[grid]"'
+        also = "" if zarr else " (and NetCDF 3 files of 64-bit data need netCDF4)"
+        kind = "Zarr" if zarr else "NetCDF"
+        return f"{path} is {kind}, but what reads it is not installed: pip install {package}{also}."
+    return _damaged(path, error)
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return f"{path} cannot be read, it is damaged or cut short ({reason}): copy or download it again."
+
+
+def _read(array: "xarray.DataArray", layout: Layout, axes: GridAxes, problems: list[str]) -> np.ndarray | None:
+    """The part of an array around the station, [time, pressure, latitude, longitude]."""
+    dims = (*layout.time_dims, *layout.place_dims)
+    if set(map(str, array.dims)) != set(dims) or array.dtype.kind not in "fiu":
+        missing = [dim for dim in dims if dim not in array.dims]
+        if missing:
+            problems.append(f"{array.name!r} does not extend along {', '.join(missing)}: it needs all axes.")
+        return None
+    time, *places = axes.choices
+    shape = tuple(array.sizes[dim] for dim in layout.time_dims)
+    along_time = np.unravel_index(time.sources, shape) if shape else ()
+    wanted = [*along_time, *(choice.sources for choice in places)]
+    unique = [np.unique(indices) for indices in wanted]
+    part = array.isel({dim: _slice(indices) for dim, indices in zip(dims, unique, strict=True)}).transpose(*dims).values
+    positions = [np.searchsorted(known, indices) for known, indices in zip(unique, wanted, strict=True)]
+    times = tuple(positions[: len(shape)])
+    part = part[times]  # [time, pressure, latitude, longitude]: the dimensions of time become one
+    for axis, indices in enumerate(positions[len(shape) :], start=1):
+        part = np.take(part, indices, axis=axis)
+    return part.astype(np.float32)
+
+
+def _slice(indices: np.ndarray) -> slice | np.ndarray:
+    """Neighbours as a slice, which backends read at once."""
+    first, last = int(indices[0]), int(indices[-1])
+    return slice(first, last + 1) if last - first + 1 == indices.size else indices
