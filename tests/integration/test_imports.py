@@ -24,7 +24,7 @@ ROOMS_OF_BLE_SIM = [
     ["sky"],
     ["plugins"],
     ["files"],
-    ["constants", "structs", "precision", "seeds", "_lazy"],
+    ["constants", "structs", "precision", "keys", "seeds", "_lazy"],
 ]
 """From the top down: imports run down this list, or stay within a room."""
 

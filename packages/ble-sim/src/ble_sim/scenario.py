@@ -8,7 +8,8 @@ import numpy as np
 
 from ble_sim.balloon.safety import MIN_ALTITUDE
 from ble_sim.balloon.vehicle import Vehicle, check_vehicle, vehicle_arrays
-from ble_sim.precision import float_dtype, reference_draws
+from ble_sim.keys import as_key
+from ble_sim.precision import float_dtype, reference_draws, reference_layout
 from ble_sim.sky.atmosphere import Atmosphere, make_atmosphere, pressure_at_height
 from ble_sim.sky.geodesy import position
 from ble_sim.sky.sun import Sun, sun_at
@@ -82,20 +83,21 @@ class Draws:
     upwelling_infrared: jax.Array
     """W/m2"""
     forecast_key: jax.Array
-    """uint32[2]"""
+    """A typed key"""
     noise: WindNoise
 
 
 def draw(episode_key: jax.Array) -> Draws:
-    """Draw an episode's random numbers from its key (uint32[2])."""
+    """Draw an episode's random numbers from its key (uint32[2], or typed)."""
     with reference_draws():
-        rng, atmosphere_key, time_key = jax.random.split(episode_key, 3)
+        rng, atmosphere_key, time_key = jax.random.split(as_key(episode_key), 3)
         rng, radius_key, heading_key, place_key, pressure_key, infrared_key = jax.random.split(rng, 6)
         latitude_key, longitude_key = jax.random.split(place_key)
         _, wind_key = jax.random.split(rng)
         noise_key, forecast_key = jax.random.split(wind_key)
-        uniform_keys = jnp.stack([atmosphere_key, heading_key, latitude_key, longitude_key, pressure_key])
-        alpha, heading, latitude, longitude, pressure = jax.vmap(jax.random.uniform)(uniform_keys)
+        uniform_keys = [atmosphere_key, heading_key, latitude_key, longitude_key, pressure_key]
+        uniform_data = jnp.stack([jax.random.key_data(key) for key in uniform_keys])
+        alpha, heading, latitude, longitude, pressure = jax.vmap(jax.random.uniform)(as_key(uniform_data))
         return Draws(
             alpha=alpha,
             start_offset=jax.random.choice(time_key, START_RANGE),
@@ -122,11 +124,12 @@ def make_params(wind_field: WindField, vehicle: Vehicle = Vehicle()) -> Params:
 
 
 def sample_scenario(wind_field: WindField, params: Params, episode_key: jax.Array) -> Scenario:
-    """Sample an episode from its key (uint32[2]), in the precision in force. Pure and traceable by JAX."""
+    """Sample an episode from its key (uint32[2], or typed), in the precision in force. Pure and traceable by JAX."""
     dtype = float_dtype()
     draws = draw(episode_key)
     start_time = FIRST_START + draws.start_offset
-    forecast = wind_field.sample(params.wind, draws.forecast_key, start_time)
+    with reference_layout():  # Also for fields that draw outside `reference_draws`.
+        forecast = wind_field.sample(params.wind, draws.forecast_key, start_time)
 
     atmosphere = make_atmosphere(draws.alpha.astype(dtype))
     distance = _MAX_START_DISTANCE * draws.radius.astype(dtype)
@@ -174,7 +177,8 @@ def _draw_upwelling_infrared(key: jax.Array) -> jax.Array:
     """
 
     def value(key: jax.Array) -> jax.Array:
-        return 315.0 * jax.nn.sigmoid(2.0 + 315.0 * jax.random.normal(key))
+        # A clone, because the check of reused keys does not know that a key is split only if its value is not taken.
+        return 315.0 * jax.nn.sigmoid(2.0 + 315.0 * jax.random.normal(jax.random.clone(key)))
 
     key = jax.lax.while_loop(lambda key: value(key) < 225.0, lambda key: jax.random.split(key)[0], key)
     return value(key)

@@ -20,7 +20,8 @@ from ble_env.gymnax_env.pool import EpisodePool, pooled, replace_episodes, sampl
 from ble_env.task import Task, TaskArguments, make_task
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import EPISODE_STEPS, STEP_SECONDS
-from ble_sim.precision import float_dtype
+from ble_sim.keys import as_key
+from ble_sim.precision import float_dtype, own_transfers, standard_layout
 from ble_sim.scenario import Params
 from ble_sim.state import SimState
 from ble_sim.structs import struct
@@ -81,7 +82,8 @@ class BalloonGymnaxEnv:
 
     def __init__(self, **task: Unpack[TaskArguments]) -> None:
         self.task, self.vehicle = make_task(**task)
-        self._params = self.task.make_params(self.vehicle)
+        with own_transfers():
+            self._params = self.task.make_params(self.vehicle)
         self._default_params: dict[Any, EnvParams] = {}
 
     @property
@@ -109,7 +111,7 @@ class BalloonGymnaxEnv:
         """Sample a pool of episodes.
 
         Args:
-            key: a JAX random key.
+            key: a JAX random key, typed or raw.
             num_episodes: size of the pool, 317 kB each. For `refresh` it has to be larger than the number of
                 environments.
             max_steps_in_episode: truncate after so many steps.
@@ -118,22 +120,25 @@ class BalloonGymnaxEnv:
             ValueError: a number is not positive.
         """
         check_counts(num_episodes=num_episodes)
-        return self.make_params_from_keys(_episode_keys(key, num_episodes), max_steps_in_episode=max_steps_in_episode)
+        with own_transfers():
+            keys = _episode_keys(_users_key(key), num_episodes)
+        return self.make_params_from_keys(keys, max_steps_in_episode=max_steps_in_episode)
 
     def make_params_from_keys(self, episode_keys: Any, *, max_steps_in_episode: int = EPISODE_STEPS) -> EnvParams:
         """A pool of known episodes, in this order, to be begun one by one with `begin`.
 
         Args:
-            episode_keys: uint32[n, 2], of episodes: those that `BalloonEnv.reset(seed=...)` begins have the keys
-                `ble_env.host.seeding.first_episode_keys(seeds)`.
+            episode_keys: uint32[n, 2], or typed keys [n], of episodes: those that `BalloonEnv.reset(seed=...)` begins
+                have the keys `ble_env.host.seeding.first_episode_keys(seeds)`.
             max_steps_in_episode: truncate after so many steps.
 
         Raises:
             ValueError: `max_steps_in_episode` is not positive.
         """
         check_counts(max_steps_in_episode=max_steps_in_episode)
-        pool = _sample_pool(self.task, self._params, episode_keys)
-        return EnvParams(pool, jnp.int32(max_steps_in_episode))
+        with own_transfers():
+            pool = _sample_pool(self.task, self._params, episode_keys)
+            return EnvParams(pool, jnp.int32(max_steps_in_episode))
 
     def refresh(self, key: Any, state: EnvState, params: EnvParams, num_episodes: int) -> EnvParams:
         """Replace random episodes of the pool by new ones, but none that is being flown.
@@ -156,7 +161,8 @@ class BalloonGymnaxEnv:
                 f"num_episodes must be between 1 and {num_spare}, what a pool of {params.pool.size} can spare for sure"
                 f" while {state.episode.size} environments fly, got {num_episodes}: make_params can make a larger pool"
             )
-        return _refresh(self.task, num_episodes, self._params, key, state.episode, params)
+        with own_transfers():
+            return _refresh(self.task, num_episodes, self._params, key, state.episode, params)
 
     def reset(self, key: Any, params: EnvParams) -> tuple[jax.Array, EnvState]:
         """Begin a random episode of the pool: the first observation, and the state."""
@@ -177,7 +183,8 @@ class BalloonGymnaxEnv:
             Observation, state, reward, terminated, truncated, info. Where an episode has ended, observation and state
             are those of the next one, and all others those of the one that ended; its last observation is
             `info["final_observation"]`. `info` also has terminated and truncated, gymnax's discount (0 if terminated,
-            else 1), and all of `ble_env.Diagnostics.info`.
+            else 1), `time_elapsed` (float, seconds since the start of the episode), `date_time` (int32, seconds since
+            1970 UTC), and all of `ble_env.Diagnostics.info`.
         """
         return _step(self.task, key, state, action, params)
 
@@ -205,9 +212,23 @@ class BalloonGymnaxEnv:
         return _spaces().Box(jnp.asarray(box.low), jnp.asarray(box.high), box.shape, box.dtype)
 
 
-def _episode_keys(key: Any, num: int) -> jax.Array:
-    """Raw keys of episodes, from a JAX key raw or typed: uint32[num, 2]."""
-    return jax.random.bits(key, (num, 2), jnp.uint32)
+def _users_key(key: Any) -> jax.Array:
+    """The typed key of a user's key, which may be raw.
+
+    Data of two words are a key of JAX's standard implementation, others one of the implementation that is set up.
+
+    Raises:
+        ValueError: it is no key.
+    """
+    if jnp.issubdtype(getattr(key, "dtype", type(key)), jax.dtypes.prng_key):
+        return key
+    return as_key(key) if np.shape(key) == (2,) else jax.random.wrap_key_data(key)
+
+
+def _episode_keys(key: jax.Array, num: int) -> jax.Array:
+    """Raw keys of episodes: uint32[num, 2]."""
+    with standard_layout():
+        return jax.random.bits(key, (num, 2), jnp.uint32)
 
 
 _sample_pool = jax.jit(sample_pool, static_argnums=0)
@@ -217,9 +238,11 @@ _sample_pool = jax.jit(sample_pool, static_argnums=0)
 def _refresh(
     task: Task, num_episodes: int, task_params: Params, key: jax.Array, in_use: jax.Array, params: EnvParams
 ) -> EnvParams:
-    choice_key, episodes_key = jax.random.split(key)
     is_in_use = jnp.zeros(params.pool.size, bool).at[in_use].set(True)
-    order = jnp.argsort(is_in_use + jax.random.uniform(choice_key, is_in_use.shape))
+    with standard_layout():
+        choice_key, episodes_key = jax.random.split(_users_key(key))
+        rank = is_in_use.astype(jnp.float32) + jax.random.uniform(choice_key, is_in_use.shape, jnp.float32)
+    order = jnp.argsort(rank)
     new = sample_pool(task, task_params, _episode_keys(episodes_key, num_episodes))
     return params.replace(pool=replace_episodes(params.pool, order[:num_episodes], new))
 
@@ -232,7 +255,9 @@ def _begin(episode: jax.Array, params: EnvParams) -> tuple[jax.Array, EnvState]:
 
 @jax.jit
 def _reset(key: jax.Array, params: EnvParams) -> tuple[jax.Array, EnvState]:
-    return _begin(jax.random.randint(key, (), 0, params.pool.size, jnp.int32), params)
+    with standard_layout():
+        episode = jax.random.randint(_users_key(key), (), 0, params.pool.size, jnp.int32)
+    return _begin(episode, params)
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -242,7 +267,9 @@ def _step_without_reset(
     scenario = scenario_at(params.pool, state.episode)
     sim_state, transition = core.step(pooled(task), scenario, state.sim_state, action)
     info = transition.diagnostics.info()
-    info["discount"] = 1.0 - transition.terminated
+    info["time_elapsed"] = sim_state.elapsed.astype(float_dtype())
+    info["date_time"] = scenario.start_time + sim_state.elapsed
+    info["discount"] = (~transition.terminated).astype(float_dtype())
     return transition.observation, EnvState(state.episode, sim_state), transition.reward, transition.terminated, info
 
 

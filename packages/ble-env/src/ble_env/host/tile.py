@@ -50,7 +50,7 @@ class Tile:
         vehicle: the balloon.
         precision: "float32" or "float64".
         size: number of lanes.
-        device: where to compute; JAX's default if None.
+        device: where to compute; the first of JAX's first platform if None (see `find_device`).
     """
 
     def __init__(
@@ -59,12 +59,29 @@ class Tile:
         self.size = size
         self.precision = precision
         self._device = device
+        self._arguments = task, vehicle, precision, size, device
         self._programs = _programs(task)
         with self.scope():
             self._params = Params(vehicle_arrays(vehicle), _wind_arrays(task.wind_field, precision, device))
-            shapes = jax.eval_shape(self._programs.reset_lane, self._params, np.zeros(2, np.uint32), _all_changes({}))
-            empty = jax.tree.map(lambda leaf: np.zeros((size, *leaf.shape), leaf.dtype), shapes)
+            arguments = self._params, np.zeros(2, np.uint32), _all_changes({})
+            config: Any = jax.config  # Type checkers do not know its settings.
+            if config.jax_debug_nans or config.jax_debug_infs:
+                # These settings stop at any value that is not finite, and a step makes such values of zeros.
+                lane = jax.device_get(self._programs.reset_lane(*arguments))
+                empty = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf)[None], size, axis=0), lane)
+            else:
+                shapes = jax.eval_shape(self._programs.reset_lane, *arguments)
+                empty = jax.tree.map(lambda leaf: np.zeros((size, *leaf.shape), leaf.dtype), shapes)
             self.lanes: Lanes = jax.device_put(empty, device)
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return self._arguments, jax.device_get(self.lanes)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        arguments, lanes = state
+        Tile.__init__(self, *arguments)
+        with self.scope():
+            self.lanes = jax.device_put(lanes, self._device)
 
     def reset(
         self,

@@ -142,7 +142,8 @@ def wind_column(obs: Array) -> Array:
 
 def is_reachable(column: Array) -> Array:
     """Whether the balloon can float at levels of a `wind_column`: bool[..., levels]."""
-    return (column != np.asarray(UNREACHABLE, column.dtype)).any(axis=-1)
+    unreachable = np.asarray(UNREACHABLE, column.dtype).reshape((1,) * (column.ndim - 1) + (3,))
+    return (column != unreachable).any(axis=-1)
 
 
 def _unsquash(xp: Any, fraction: Array, scale: float) -> Array:

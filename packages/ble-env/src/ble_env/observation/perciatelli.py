@@ -160,7 +160,7 @@ def _wind_features(
         scenario.vehicle, scenario.atmosphere, conditions.sun, scenario.upwelling_infrared
     )
     first = jnp.clip(_level(lowest, jnp.ceil), 0, NUM_LEVELS - window)
-    levels = MIN_PRESSURE + _LEVEL_SPACING * (first + jnp.arange(window)).astype(dtype)
+    levels = MIN_PRESSURE + _LEVEL_SPACING * (first + jnp.arange(window, dtype=jnp.int32)).astype(dtype)
 
     u, v = wind_field.wind(scenario.forecast, balloon.x, balloon.y, levels, state.elapsed)
     error, uncertainty = predict(state.gp, balloon.x, balloon.y, levels, state.elapsed)

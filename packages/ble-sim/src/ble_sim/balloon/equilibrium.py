@@ -1,5 +1,7 @@
 """A balloon that floats in equilibrium: the air that it holds and its temperature."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -68,10 +70,11 @@ def _equilibrium_temperature(exchange: HeatExchange, like: jax.Array) -> jax.Arr
         return (step < _MAX_NEWTON_STEPS) & ~jnp.all(converged)
 
     half_delta = _TEMPERATURE_DELTA / 2.0
+    rates = jax.vmap(functools.partial(temperature_rate, exchange))
 
     def newton_step(carry):
         step, temperature, converged = carry
-        low, high = temperature_rate(exchange, jnp.stack([temperature - half_delta, temperature + half_delta]))
+        low, high = rates(jnp.stack([temperature - half_delta, temperature + half_delta]))
         slope = (high - low) / _TEMPERATURE_DELTA
         rate = (low + high) / 2.0
         correction = jnp.where(slope == 0.0, 0.0, rate / jnp.where(slope == 0.0, 1.0, slope))

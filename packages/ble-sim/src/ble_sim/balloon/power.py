@@ -17,8 +17,10 @@ def full_sun_power(vehicle: Vehicle, elevation: jax.Array) -> jax.Array:
     shadow's `transmission` while the envelope shades the group, else 1.
     """
     panels, shadow, dtype = vehicle.panels, vehicle.shadow, elevation.dtype
-    counts, tilts, depths = (jnp.asarray(table, dtype) for table in (panels.counts, panels.tilts, panels.depths))
     elevation = elevation[..., None]
+    counts, tilts, depths = (
+        _with_axes(jnp.asarray(table, dtype), elevation.ndim) for table in (panels.counts, panels.tilts, panels.depths)
+    )
     sine = jnp.sin(jnp.radians(elevation))
     # tan(e) >= sqrt(d (height + d)) / radius, squared and by the sine alone.
     square = depths * (shadow.height + depths)
@@ -58,3 +60,8 @@ def has_excess_energy(
     """Whether the panels give more than the day's load while the battery is over 99 % full (bool)."""
     is_sunny = solar_power(vehicle, solar_elevation, pressure) > vehicle.day_power_load
     return is_sunny & (battery_charge / vehicle.battery_capacity > _FULL_CHARGE)
+
+
+def _with_axes(table: jax.Array, ndim: int) -> jax.Array:
+    """The table with so many axes: new ones come first."""
+    return table.reshape((1,) * (ndim - table.ndim) + table.shape)
