@@ -1,11 +1,23 @@
 import dataclasses
 import json
+import os
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from ble_eval.results.files import ResultPaths, read_results, result_file_name, write_results
+from ble_eval.errors import UserError
+from ble_eval.results.files import (
+    ResultPaths,
+    prepare_results,
+    read_results,
+    result_file_name,
+    write_results,
+    write_run,
+)
 from ble_eval.results.records import EvaluationResult, FlightPathPoint, ResultFormatError, from_json, to_json
+from ble_eval.settings import read_provenance
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "eval"
 
@@ -147,3 +159,76 @@ def test_an_unknown_key_is_ignored_and_integers_are_numbers(make_result):
     assert from_json(record) == make_result(cumulative_reward=5.0)
     assert [field.name for field in dataclasses.fields(EvaluationResult)][-1] == "flight_path"
     assert len(dataclasses.fields(FlightPathPoint)) == 6
+
+
+def test_numbers_of_numpy_are_written_as_pythons(make_result):
+    result = make_result(np.int64(3), cumulative_reward=np.float32(1.5), out_of_power=np.bool_(True))
+    record = json.loads(json.dumps(to_json(result)))
+    assert (record["seed"], record["cumulative_reward"], record["out_of_power"]) == (3, 1.5, True)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    return ResultPaths.of(tmp_path / "results" / "a.json")
+
+
+def test_a_run_and_its_record_are_written_together(paths, make_result):
+    for number in range(2):
+        write_run(paths, [make_result(number)], {"settings": {"number": number}})
+        assert [result.seed for result in read_results(paths.results)] == [number]
+        assert read_provenance(paths.provenance) == {"settings": {"number": number}}
+    assert sorted(path.name for path in paths.results.parent.iterdir()) == ["a.json", "a.provenance"]
+
+
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.write_text"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_run_that_cannot_be_written_leaves_the_earlier_one(paths, make_result, monkeypatch, call, number):
+    write_run(paths, [make_result(0)], {"settings": {"number": 0}})
+    calls = 0
+
+    def full(*arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            raise OSError(28, "No space left on device")
+        return plain(*arguments, **keywords)
+
+    plain = os.fsync if call == "os.fsync" else Path.write_text
+    with monkeypatch.context() as patch:
+        patch.setattr(call, full)
+        with pytest.raises(OSError, match="No space"):
+            write_run(paths, [make_result(1)], {"settings": {"number": 1}})
+    assert [result.seed for result in read_results(paths.results)] == [0]
+    assert read_provenance(paths.provenance) == {"settings": {"number": 0}}
+    assert len(list(paths.results.parent.iterdir())) == 2
+
+
+def test_a_result_file_that_is_a_link_stays_one(paths, make_result, tmp_path):
+    prepare_results(paths)
+    paths.results.symlink_to(tmp_path / "elsewhere.json")
+    for number in range(2):
+        write_run(paths, [make_result(number)], {"settings": {}})
+        assert paths.results.is_symlink()
+        assert [result.seed for result in read_results(tmp_path / "elsewhere.json")] == [number]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.provenance", "a.partial.jsonl"])
+def test_a_folder_in_the_way_is_named_before_anything_is_flown(paths, name):
+    (paths.results.parent / name).mkdir(parents=True)
+    with pytest.raises(UserError, match=rf"{re.escape(name)}: it is a folder.*another name"):
+        prepare_results(paths)
+
+
+def test_a_name_that_is_too_long_and_a_folder_that_is_a_file(tmp_path):
+    with pytest.raises(UserError, match=r"too long.*another name"):
+        prepare_results(ResultPaths.of(tmp_path / ("a" * 245 + ".json")))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"Cannot write to .*file.*another folder"):
+        prepare_results(ResultPaths.of(tmp_path / "file" / "a.json"))
+
+
+def test_a_write_protected_file_is_named_before_anything_is_flown(paths, make_result, monkeypatch):
+    write_run(paths, [make_result(0)], {"settings": {}})
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != paths.results)
+    with pytest.raises(UserError, match=r"a\.json: it is write-protected"):
+        prepare_results(paths)

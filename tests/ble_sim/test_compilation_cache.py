@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ble_sim.files import compilation_cache
 from ble_sim.files.compilation_cache import use_compilation_cache
 
 FOLDER = "JAX_COMPILATION_CACHE_DIR"
@@ -38,6 +40,43 @@ def test_the_users_settings_have_their_way(monkeypatch):
 
 def test_a_home_that_cannot_be_written_to_is_no_obstacle(monkeypatch, tmp_path):
     (tmp_path / "cache").touch()
+    use_compilation_cache()
+    assert FOLDER not in os.environ
+
+
+def test_without_a_home_there_is_no_cache(monkeypatch, tmp_path):
+    import pwd
+
+    def nobody(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    for home in (None, ""):
+        monkeypatch.delenv("HOME", raising=False)
+        if home is not None:
+            monkeypatch.setenv("HOME", home)
+        use_compilation_cache()
+        assert FOLDER not in os.environ
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_relative_cache_folder_is_ignored(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    use_compilation_cache()
+    assert os.environ[FOLDER] == str(tmp_path / "home" / ".cache" / "ble" / "jax")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_cache_that_cannot_be_written_to_is_left_alone(monkeypatch, tmp_path):
+    def refuse(*arguments, **keywords):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    (tmp_path / "cache" / "ble" / "jax").mkdir(parents=True)
+    monkeypatch.setattr(compilation_cache.tempfile, "TemporaryFile", refuse)
     use_compilation_cache()
     assert FOLDER not in os.environ
 

@@ -94,3 +94,6 @@ def test_a_run_killed_at_random_moments_loses_at_most_an_iteration_and_ends_the_
     np.testing.assert_equal(parts[0], parts[1])
     episodes = [(folder / "metrics/json_lines/episodes.jsonl").read_text() for folder in (whole, killed)]
     assert episodes[0] == episodes[1]
+    logs = [[{**line, "seconds": 0.0} for line in finished_iterations(folder)] for folder in (whole, killed)]
+    assert logs[0] == logs[1]
+    assert len(logs[0]) == NUM_ITERATIONS

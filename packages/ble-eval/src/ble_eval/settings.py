@@ -6,7 +6,7 @@ one for its options, "wind_field_options". Nothing in it depends on the machine,
 
 import json
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -73,6 +73,7 @@ class EvaluationSettings(RunSettings):
         max_episode_length: agent steps after which an episode ends.
         num_shards, shard_idx: which part of the seeds is flown.
         checkpoint_dir, checkpoint_idx: checkpoint that the agent is loaded from, or None.
+        untrained: whether a learner flies without a checkpoint.
         flight_paths: whether the results hold the paths.
         seeds: seeds of the whole suite; the shard is a part of them.
     """
@@ -83,6 +84,7 @@ class EvaluationSettings(RunSettings):
     shard_idx: int
     checkpoint_dir: str | None
     checkpoint_idx: int | None
+    untrained: bool
     flight_paths: bool
     seeds: list[int]
 
@@ -114,18 +116,25 @@ def software(settings: RunSettings, *distributions: str) -> dict[str, str]:
     }
 
 
-def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """The differences between two records of settings or software as a sentence; empty if there are none.
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """The differences between two records of settings or software, a clause for each.
 
     Options are compared one by one where the names are the same.
     """
     flat_there, flat_here = (_flat(values, there, here) for values in (there, here))
     keys = [*flat_there, *(key for key in flat_here if key not in flat_there)]
-    return "; ".join(
+    return [
         f"{key} is {_shown(flat_there.get(key))} there and {_shown(flat_here.get(key))} here"
         for key in keys
         if flat_there.get(key) != flat_here.get(key)
-    )
+    ]
+
+
+def listing(clauses: Sequence[str]) -> str:
+    """Clauses as the end of a sentence: one after a colon, several on a line each."""
+    if len(clauses) == 1:
+        return f": {clauses[0]}."
+    return ":\n" + "".join(f"  {clause}\n" for clause in clauses)
 
 
 def _flat(values: Mapping[str, Any], there: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +164,7 @@ def read_provenance(path: Path) -> dict[str, Any] | None:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise UserError(f"Cannot read {path}: {error}.") from None
     if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
         raise UserError(f"{path} is not a record of a run: it has no settings.")
@@ -172,6 +181,8 @@ def training_record(path: Path) -> Iterator[dict[str, Any]]:
     try:
         yield json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if path.name != SETTINGS_FILE:
+            raise UserError(f"There is no {path}: give the folder of a training run, or its {SETTINGS_FILE}.") from None
         raise UserError(f"There is no {path}, so {path.parent} is not the folder of a training run.") from None
     except (UnknownNameError, DuplicateNameError) as error:
         raise UserError(f"{path}: {error}") from error

@@ -1,11 +1,14 @@
 """Checkpoints of a training run: plain arrays in numbered folders, written by Orbax, whole or not at all.
 
-Loading one executes no code. Each part has a checksum, which shows damage.
+Loading one executes no code. Each part has a checksum, which shows damage. Others may keep what they like beside the
+checkpoints: only what `ble_eval.trained.own_checkpoints` finds is read and removed, and what a killed process has left.
 """
 
 import contextlib
+import itertools
 import logging
 import os
+import re
 import shutil
 import warnings
 import zlib
@@ -17,12 +20,21 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from ble_eval.trained import CHECKSUMS, own_checkpoints
+
 NUM_NEWEST = 5
 """How many checkpoints are kept."""
 NUM_RESUMABLE = 2
 """How many of them keep the parts that only a resumed run needs, which may be large."""
 
-_CHECKSUMS = "checksums"
+_UNFINISHED = re.compile(r"(writing|removing)[.][0-9.]+([.]orbax-checkpoint-tmp.*)?|[0-9]+[.]orbax-checkpoint-tmp.*")
+"""Names of folders that a killed process leaves."""
+
+_OWN_FILES = re.compile(r"[._].*|metadata|commit_success[.]txt")
+"""Names of files in a checkpoint that Orbax writes, and hidden ones, which systems add to every folder."""
+
+_ERROR_CODE = re.compile(r"os_error_code='([0-9]+)'")
+"""How Orbax's storage layer gives the system's error number."""
 
 
 class CheckpointError(ValueError):
@@ -45,9 +57,7 @@ class Checkpoints:
 
     def iterations(self) -> list[int]:
         """The numbers of the checkpoints, oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdecimal())
+        return sorted(self._paths())
 
     def save(
         self,
@@ -63,28 +73,62 @@ class Checkpoints:
                 run was resumed from an older one.
             parts: parts that are kept as long as the checkpoint.
             resuming: parts that are kept in the newest checkpoints only.
+
+        Raises:
+            OSError: it cannot be written. All other checkpoints stay as they were.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        for unfinished in self.folder.glob("*.*"):  # A run that was killed left it.
-            shutil.rmtree(unfinished)
-        for outdated in self.iterations():
-            if outdated >= iteration:
-                self._remove(outdated)
+        self._remove_unfinished()
         flat = {name: _flat(part) for name, part in {**parts, **(resuming or {})}.items()}
+        self._write(iteration, flat)
+        paths = self._paths()
+        for abandoned in paths:
+            if abandoned > iteration:
+                self._remove(paths[abandoned])
+        kept = [number for number in sorted(paths) if number <= iteration]
+        superfluous = [paths[old] for old in kept[:-NUM_NEWEST] if not _has_others_files(paths[old])]
+        superfluous += [paths[old] / name for old in kept[:-NUM_RESUMABLE] for name in resuming or {}]
+        for path in superfluous:
+            with contextlib.suppress(OSError):  # One too many does no harm; the next call tries again.
+                self._remove(path)
+
+    def _write(self, iteration: int, flat: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Write a checkpoint beside the others, and put it in its place when it is complete."""
+        written = self.folder / f"writing.{iteration}"
         checksums = {name: _checksum(arrays) for name, arrays in flat.items()}
         items = {name: ocp.args.PyTreeSave(arrays) for name, arrays in flat.items() if arrays}
-        with _quiet_orbax(), _checkpointer(items) as checkpointer:
-            checkpointer.save(
-                self.folder / str(iteration),
-                args=ocp.args.Composite(**items, **{_CHECKSUMS: ocp.args.JsonSave(checksums)}),
-                force=True,
-            )
-        iterations = self.iterations()
-        for old in iterations[:-NUM_NEWEST]:
-            self._remove(old)
-        for old in iterations[:-NUM_RESUMABLE]:
-            for name in resuming or {}:
-                shutil.rmtree(self.folder / str(old) / name, ignore_errors=True)
+        try:
+            with _quiet_orbax(), _checkpointer(items) as checkpointer:
+                checkpointer.save(
+                    written,
+                    args=ocp.args.Composite(**items, **{CHECKSUMS: ocp.args.JsonSave(checksums)}),
+                    force=True,
+                )
+            self._put_in_place(iteration, written)
+        except Exception as error:  # Orbax raises whatever its storage layers raise at a full disk.
+            with contextlib.suppress(OSError):
+                self._remove_unfinished()
+            if isinstance(error, OSError):
+                raise
+            if code := _ERROR_CODE.search(str(error)):
+                raise OSError(int(code[1]), os.strerror(int(code[1])), str(self.folder / str(iteration))) from error
+            raise OSError(f"Cannot write the checkpoint {self.folder / str(iteration)}: {error}") from error
+
+    def _put_in_place(self, iteration: int, written: Path) -> None:
+        """Give a complete checkpoint its name. An earlier one of this number is there until the new one is."""
+        place, other = self.folder / str(iteration), self.folder / f"{iteration}.checkpoint"
+        own = [path for number, path in own_checkpoints(self.folder) if number == iteration]
+        is_free = not os.path.lexists(place)
+        if is_free:
+            written.rename(place)
+        if other in own:
+            self._remove(other)
+        if not is_free:
+            written.rename(other)
+        if place in own:
+            earlier = self._set_aside(place)
+            other.rename(place)
+            _erase(earlier)
 
     def load(self, iteration: int, like: Mapping[str, Any]) -> dict[str, Any]:
         """Read parts of a checkpoint.
@@ -99,10 +143,10 @@ class Checkpoints:
         Raises:
             CheckpointError: there is no such checkpoint or part, it is damaged, or it has another structure.
         """
-        if iteration not in self.iterations():
+        if iteration not in self._paths():
             known = ", ".join(map(str, self.iterations())) or "none"
             raise CheckpointError(f"There is no checkpoint {iteration} in {self.folder}. There are: {known}.")
-        checksums = self._restore(iteration, _CHECKSUMS, ocp.args.JsonRestore())
+        checksums = self._restore(iteration, CHECKSUMS, ocp.args.JsonRestore())
         parts = {}
         for name, part in like.items():
             expected = _flat(part)
@@ -140,21 +184,33 @@ class Checkpoints:
                 warnings.warn(f"{error} Continues from the one before it.", CheckpointWarning, stacklevel=2)
         return None
 
+    def _paths(self) -> dict[int, Path]:
+        return dict(own_checkpoints(self.folder))
+
     def _has(self, iteration: int, parts: Mapping[str, Any]) -> bool:
         """Whether a checkpoint has all of these parts; parts without arrays are not written."""
-        folder = self.folder / str(iteration)
+        folder = self._paths()[iteration]
         return all((folder / name).is_dir() or not _flat(part) for name, part in parts.items())
 
-    def _remove(self, iteration: int) -> None:
-        """Remove a checkpoint. It is renamed first, so that a kill leaves no half of one under its number."""
-        doomed = self.folder / f"removing.{iteration}"
-        (self.folder / str(iteration)).rename(doomed)
-        shutil.rmtree(doomed)
+    def _remove(self, path: Path) -> None:
+        """Remove a checkpoint or a part of one. It is renamed first, so that a kill leaves no half of it."""
+        _erase(self._set_aside(path))
+
+    def _set_aside(self, path: Path) -> Path:
+        places = (self.folder / f"removing.{count}" for count in itertools.count())
+        return path.rename(next(place for place in places if not os.path.lexists(place)))
+
+    def _remove_unfinished(self) -> None:
+        """Remove what a process that was killed, or whose disk was full, has left."""
+        for name in os.listdir(self.folder):
+            path = self.folder / name
+            if _UNFINISHED.fullmatch(name) and path.is_dir() and not path.is_symlink():
+                _erase(path)
 
     def _restore(self, iteration: int, name: str, args: Any) -> Any:
         try:
-            with _checkpointer([name]) as checkpointer:
-                folder = self.folder / str(iteration)
+            with _quiet_orbax(), _checkpointer([name]) as checkpointer:
+                folder = self._paths()[iteration]
                 return checkpointer.restore(folder, args=ocp.args.Composite(**{name: args}))[name]
         except Exception as error:  # Orbax raises whatever its storage layers raise at damaged files.
             raise CheckpointError(
@@ -166,19 +222,39 @@ class MismatchError(CheckpointError):
     """A sound checkpoint that belongs to something else."""
 
 
+def _has_others_files(folder: Path) -> bool:
+    """Whether somebody has put a file into a checkpoint, which then stays as it is; also if it cannot be read."""
+    try:
+        return any(path.is_file() and not _OWN_FILES.fullmatch(path.name) for path in folder.iterdir())
+    except OSError:
+        return True
+
+
+def _erase(folder: Path) -> None:
+    """Remove a folder of a checkpoint as far as possible, but not the files that others have put into it."""
+    with contextlib.suppress(OSError):
+        for path in list(folder.iterdir()):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif _OWN_FILES.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
 def _checkpointer(parts: Iterable[str]) -> ocp.Checkpointer:
     """A writer and reader of parts. Arrays are not compressed: that would take longer than training does."""
     handlers: Any = {name: ocp.PyTreeCheckpointHandler(use_compression=False, use_ocdbt=False) for name in parts}
-    return ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers | {_CHECKSUMS: ocp.JsonCheckpointHandler()}))
+    return ocp.Checkpointer(ocp.CompositeCheckpointHandler(**handlers | {CHECKSUMS: ocp.JsonCheckpointHandler()}))
 
 
 @contextlib.contextmanager
 def _quiet_orbax() -> Iterator[None]:
-    """Without Orbax's warning at each save that it merges nothing, which is intended."""
+    """Without Orbax's warning at each save that it merges nothing, and its tracebacks of errors that it also raises."""
     logger = logging.getLogger("absl")
 
     def is_needed(record: logging.LogRecord) -> bool:
-        return "Skipping merge of OCDBT" not in record.getMessage()
+        message = record.getMessage()
+        return "Skipping merge of OCDBT" not in message and "_SignalingThread" not in message
 
     logger.addFilter(is_needed)
     try:

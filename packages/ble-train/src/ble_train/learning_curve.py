@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from ble_eval.trained import LEARNING_CURVE
 from ble_sim.files.atomic import write_bytes
 from ble_sim.files.json_lines import append_json_line, cut_json_lines
 
@@ -40,21 +41,29 @@ class LearningCurve:
         first_iteration: points from this iteration on are removed; the run repeats them.
 
     Raises:
-        ValueError: the file is damaged; the message names the line.
+        JsonLinesError: the file is damaged; the message names the line.
     """
 
     def __init__(self, folder: Path, title: str, first_iteration: int) -> None:
-        self._lines = folder / "learning_curve.jsonl"
+        self._lines = folder / LEARNING_CURVE
         self._picture = folder / "learning_curve.png"
         self._title = title
         lines = cut_json_lines(self._lines, keep=lambda line: CurvePoint(**line).iteration < first_iteration)
         self.points = [CurvePoint(**line) for line in lines]
 
+    def is_best(self, point: CurvePoint) -> bool:
+        """Whether a point is better than all before it."""
+        return all(point.twr50 > other.twr50 for other in self.points)
+
     def add(self, point: CurvePoint) -> bool:
-        """Keep a point; returns whether it is the best so far."""
-        is_best = all(point.twr50 > other.twr50 for other in self.points)
-        self.points.append(point)
+        """Keep a point; returns whether it is the best so far.
+
+        Raises:
+            OSError: the files cannot be written. The points before are kept.
+        """
+        is_best = self.is_best(point)
         append_json_line(self._lines, dataclasses.asdict(point))
+        self.points.append(point)
         write_bytes(self._picture, _drawn(self.points, self._title))
         return is_best
 

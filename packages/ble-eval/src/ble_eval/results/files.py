@@ -1,14 +1,17 @@
 """Result files: one JSON array of records for each run, with its path, reading and writing."""
 
 import json
+import os
+import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ble_eval.errors import UserError
 from ble_eval.results.records import EvaluationResult, ResultFormatError, from_json, to_json
-from ble_sim.files.atomic import write_json
+from ble_sim.files.atomic import json_text, remove_leftovers, replacing, sync_file, write_json
 
 PROVENANCE_SUFFIX = ".provenance"
 """JSON too, but named so that a pattern such as NAME_*.json finds only results."""
@@ -78,15 +81,58 @@ def write_results(path: Path, results: Iterable[EvaluationResult], *, pretty: bo
     write_json(path, [to_json(result) for result in results], indent=2 if pretty else None)
 
 
-def prepare_folder(folder: Path) -> None:
-    """Make the folder if it does not exist, and check that files can be written to it.
+def write_run(
+    paths: ResultPaths, results: Iterable[EvaluationResult], record: Mapping[str, Any], *, pretty: bool = False
+) -> None:
+    """Write the results of a run and its record. Results are never beside the record of another run.
+
+    Args:
+        paths: the files to write; their folder is made where it is missing.
+        results: the results in the order of the file.
+        record: settings, software and command of the run, of JSON types only.
+        pretty: whether to indent the results.
+
+    Raises:
+        OSError: a file cannot be written. What was there before stays, unless only the last step fails, the renaming.
+    """
+    texts = (
+        json_text([to_json(result) for result in results], indent=2 if pretty else None),
+        json_text(record, indent=2),
+    )
+    paths.results.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(paths.results) as results_file, replacing(paths.provenance) as record_file:
+        for file, text in zip((results_file, record_file), texts, strict=True):
+            file.write_text(text, encoding="utf-8")
+            sync_file(file)
+        # The new record must not be beside the old results, not even if the next step is the last of this process.
+        Path(os.path.realpath(paths.results)).unlink(missing_ok=True)
+
+
+def prepare_results(paths: ResultPaths) -> None:
+    """Make the folder if it does not exist, and check that the files of a run can be written.
+
+    Temporary files of dead processes are removed from the folder.
 
     Raises:
         UserError: they cannot.
     """
+    folder = paths.results.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise UserError(f"Cannot write to {folder}: {error.strerror or error}. Choose another folder.") from None
+    remove_leftovers(folder)
+    longest = paths.partial.with_name(f".{paths.partial.name}.lock")
+    for path in (longest, paths.results, paths.provenance, paths.partial):
+        try:
+            is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise UserError(f"Cannot write {paths.results}: {error.strerror}. Choose another name.") from None
+        if is_folder:
+            raise UserError(f"Cannot write {path}: it is a folder. Remove it, or choose another name.")
+        if not os.access(path, os.W_OK):
+            raise UserError(f"Cannot write {path}: it is write-protected. Choose another name.")

@@ -1,7 +1,8 @@
 """Joins the results of shards."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 
 from ble_eval.errors import UserError
 from ble_eval.results.records import EvaluationResult
@@ -36,27 +37,39 @@ def merge_results(
         flight_paths: whether to keep the paths.
 
     Raises:
-        UserError: a seed has different results; the message names all such seeds.
+        UserError: a seed has different results; the message names all such seeds, and the values of the first.
     """
     by_seed: dict[int, EvaluationResult] = {}
     double: set[int] = set()
-    contradictory: set[int] = set()
+    contradictory: dict[int, str] = {}
     for result in (result for part in parts for result in part):
         earlier = by_seed.setdefault(result.seed, result)
         if earlier is not result:
             double.add(result.seed)
-            if replace(earlier, flight_path=()) != replace(result, flight_path=()):
-                contradictory.add(result.seed)
+            if found := contradiction(earlier, result):
+                contradictory.setdefault(result.seed, found)
     if contradictory:
+        seed = min(contradictory)
         raise UserError(
             f"The files have different results for {listed(contradictory)}: they are not shards of one run."
+            f" Of the seed {seed}, {contradictory[seed]}."
         )
     results = [by_seed[seed] for seed in sorted(by_seed)]
     return Merged(
-        results=results if flight_paths else [replace(result, flight_path=()) for result in results],
+        results=results if flight_paths else [dataclasses.replace(result, flight_path=()) for result in results],
         double=sorted(double),
         missing=sorted(set(expected_seeds) - by_seed.keys()),
     )
+
+
+def contradiction(one: EvaluationResult, other: EvaluationResult) -> str:
+    """The values in which two results of an episode differ as a sentence; empty if they are equal.
+
+    Flight paths are not compared, since a file may leave them out.
+    """
+    names = [field.name for field in fields(EvaluationResult) if field.name != "flight_path"]
+    values = [(name, getattr(one, name), getattr(other, name)) for name in names]
+    return "; ".join(f"{name} is {first} and {second}" for name, first, second in values if first != second)
 
 
 def listed(seeds: Iterable[int]) -> str:

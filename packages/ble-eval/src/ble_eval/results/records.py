@@ -16,6 +16,9 @@ FAILURES = ("out_of_power", "envelope_burst", "zeropressure")
 """The ways in which an episode can fail: fields of `EvaluationResult` and keys of the environment's info."""
 
 
+_NUMBERS = (bool, int, float)
+
+
 class ResultFormatError(UserError, ValueError):
     """A record or a file does not hold evaluation results; the message names the place and the reason."""
 
@@ -69,8 +72,15 @@ class EvaluationResult:
 
 
 def to_json(result: EvaluationResult) -> dict[str, Any]:
-    """The record of a result, of JSON types only."""
-    return _by_field(result) | {"flight_path": [_by_field(point) for point in result.flight_path]}
+    """The record of a result, of JSON types only.
+
+    Raises:
+        ResultFormatError: a number is not finite; the message names the seed.
+    """
+    try:
+        return _by_field(result) | {"flight_path": [_by_field(point) for point in result.flight_path]}
+    except ResultFormatError as error:
+        raise ResultFormatError(f"The result of the seed {result.seed} cannot be kept as JSON: {error}.") from None
 
 
 def from_json(record: object) -> EvaluationResult:
@@ -107,7 +117,12 @@ def from_json(record: object) -> EvaluationResult:
 
 
 def _by_field(value: EvaluationResult | FlightPathPoint) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    """The fields but the path, as Python's own numbers: an environment may give numpy's."""
+    record = {field.name: field.type(getattr(value, field.name)) for field in fields(value) if field.type in _NUMBERS}
+    for name, number in record.items():
+        if not math.isfinite(number):
+            raise ResultFormatError(f"{name!r} is {number}, not a finite number")
+    return record
 
 
 def _point_from_json(record: object) -> FlightPathPoint:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 MIN_COMPILE_SECONDS = "0.2"
@@ -12,12 +13,15 @@ def use_compilation_cache() -> None:
     """Make JAX keep compiled programs in the user's cache folder.
 
     Call it before JAX is imported: JAX reads the environment variables that it sets at import. Variables that the user
-    has set keep their values.
+    has set keep their values. Without a home folder, or with one that cannot be written to, there is no cache:
+    everything works, only slower.
     """
-    folder = _user_cache_folder() / "ble" / "jax"
     try:
+        folder = _user_cache_folder() / "ble" / "jax"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # Without a cache everything works, only slower.
+        with tempfile.TemporaryFile(dir=folder):  # JAX would warn of each program that it cannot store.
+            pass
+    except (OSError, RuntimeError):
         return
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", MIN_COMPILE_SECONDS)
@@ -27,5 +31,13 @@ def _user_cache_folder() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return _home() / "Library" / "Caches"
+    folder = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return folder if folder.is_absolute() else _home() / ".cache"  # The XDG rules ignore relative paths.
+
+
+def _home() -> Path:
+    """The home folder. Raises a RuntimeError if there is none: for a user that the system does not know."""
+    if os.environ.get("HOME") == "":  # `Path.home` would take the root folder.
+        raise RuntimeError("HOME is empty.")
+    return Path.home()

@@ -17,8 +17,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ble_eval.settings import differences
+from ble_eval.settings import differences, listing
 from ble_sim.files.atomic import write_arrays
+from ble_sim.keys import as_key, seed_data
+from ble_train.checkpoints import CheckpointError, MismatchError
+from ble_train.learner import learning_scope
 from ble_train.wind_vae.fields import TrainingFields
 from ble_train.wind_vae.model import Terms, VaeParameters, initial_parameters, loss_terms
 from ble_train.wind_vae.settings import VaeSettings
@@ -31,10 +34,6 @@ class TrainingState(NamedTuple):
     optimizer: optax.OptState
     step: int
     """Number of batches trained on."""
-
-
-class CheckpointError(ValueError):
-    """A checkpoint belongs to another training, or is damaged."""
 
 
 class VaeTraining:
@@ -57,11 +56,12 @@ class VaeTraining:
         held_back = min(max(round(settings.held_back * len(fields)), 1), len(fields) - 1)
         self.held_back, self.trained_on = np.sort(order[:held_back]), np.sort(order[held_back:])
         self._optimizer = optax.adam(settings.learning_rate)
-        self._key = jax.random.key(settings.seed)
+        self._key = as_key(seed_data(settings.seed))
         self._train = jax.jit(functools.partial(_train, self._optimizer))
         self._evaluate = jax.jit(_evaluate)
-        parameters = initial_parameters(self._key, settings.num_latents, settings.hidden_units)
-        self.state = TrainingState(parameters, self._optimizer.init(parameters), 0)
+        with learning_scope():
+            parameters = initial_parameters(self._key, settings.num_latents, settings.hidden_units)
+            self.state = TrainingState(parameters, self._optimizer.init(parameters), 0)
 
     @property
     def epoch(self) -> int:
@@ -76,9 +76,10 @@ class VaeTraining:
         beta, losses = self.settings.beta(self.epoch), []
         for _ in range(self.settings.batches_per_epoch - self.state.step % self.settings.batches_per_epoch):
             parameters, optimizer, step = self.state
-            batch, key = self.fields[self._batch(step)], jax.random.fold_in(self._key, step)
-            parameters, optimizer, loss = self._train(parameters, optimizer, batch, key, beta)
-            losses.append(float(loss))  # waits for the batch, so that an interruption finds it finished
+            with learning_scope():
+                batch, key = self.fields[self._batch(step)], jax.random.fold_in(self._key, step)
+                parameters, optimizer, loss = self._train(parameters, optimizer, batch, key, beta)
+                losses.append(float(loss))  # waits for the batch, so that an interruption finds it finished
             self.state = TrainingState(parameters, optimizer, step + 1)
             on_batch(losses[-1])
         return float(np.mean(losses))
@@ -89,7 +90,8 @@ class VaeTraining:
         sums = np.zeros(len(Terms._fields))
         for start in range(0, len(self.held_back), self.settings.batch_size):
             numbers = self.held_back[start : start + self.settings.batch_size]
-            sums += np.asarray(self._evaluate(self.state.parameters, self.fields[numbers], self._key, beta))
+            with learning_scope():
+                sums += np.asarray(self._evaluate(self.state.parameters, self.fields[numbers], self._key, beta))
         return Terms(*(sums / len(self.held_back)))
 
     def save_weights(self, file: Path) -> None:
@@ -107,7 +109,8 @@ class VaeTraining:
         """Continue from a checkpoint.
 
         Raises:
-            CheckpointError: it belongs to other data or settings, or is damaged.
+            MismatchError: it belongs to other data or settings.
+            CheckpointError: it is damaged.
         """
         leaves, structure = jax.tree.flatten((self.state.parameters, self.state.optimizer))
         try:
@@ -118,7 +121,7 @@ class VaeTraining:
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
             raise CheckpointError(f"The checkpoint {file} cannot be read: {error}") from error
         if found := differences(identity, self._identity()):
-            raise CheckpointError(f"The checkpoint {file} is of another training: {found}.")
+            raise MismatchError(f"The checkpoint {file} is of another training{listing(found)}")
         parameters, optimizer = jax.tree.unflatten(structure, leaves)
         self.state = TrainingState(parameters, optimizer, step)
 
