@@ -1,6 +1,6 @@
 """An agent of your own: it climbs or sinks to the reachable wind that blows most directly towards the station.
 
-python examples/create_agent.py --steps 60
+uv run examples/create_agent.py --steps 60
 """
 
 import argparse

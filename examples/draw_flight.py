@@ -1,6 +1,6 @@
-"""A flight as a picture and as a film. It needs: pip install ble-agents "ble-env[video]".
+"""A flight as a picture and as a film. It needs ble-agents and ble-env[video].
 
-python examples/draw_flight.py --agent tradewind --seed 395 --steps 960 --film
+uv run examples/draw_flight.py --agent tradewind --seed 395 --steps 960 --film
 """
 
 import argparse
@@ -12,13 +12,11 @@ from gymnasium.wrappers import RecordVideo
 from matplotlib.image import imsave
 
 from ble_agents import agent_names, create_agent, fly_episode
-from ble_env import MatplotlibOptions
-from ble_sim.plugins.registries import RENDERERS
 
 
 def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
     """Fly an episode and write its path to a PNG, and with `film` to an MP4 with a picture for each step."""
-    renderer = RENDERERS.make("matplotlib", 50.0, options=MatplotlibOptions(dpi=80))
+    renderer = {"name": "matplotlib", "options": {"dpi": 80}}
     env = gymnasium.make(
         "ble_env:BalloonLearningEnvironment-v0", max_episode_steps=steps, render_mode="rgb_array", renderer=renderer
     )

@@ -1,6 +1,6 @@
 """An evaluation from Python: it flies a suite, prints every result and a summary, and writes the results.
 
-python examples/evaluate_agent.py --agent perciatelli44 --suite tiny_eval --output perciatelli44.json
+uv run examples/evaluate_agent.py --agent perciatelli44 --suite tiny_eval --output perciatelli44.json
 """
 
 import argparse

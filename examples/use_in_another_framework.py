@@ -3,7 +3,7 @@
 `collect` works for every environment with a finite number of actions. It keeps what a learner needs, and distinguishes
 a terminal state (nothing follows) from a time limit (the return continues).
 
-python examples/use_in_another_framework.py --steps 500
+uv run examples/use_in_another_framework.py --steps 500
 """
 
 import argparse

@@ -25,7 +25,7 @@ from ble_env import ENV_ID
 
 
 class Measurements(minari.StepDataCallback):
-    """Keeps some numbers of each `info`. A dataset cannot hold the times in it, which are objects of Python."""
+    """Keeps some numbers of each `info`."""
 
     def __call__(self, *args: Any, info: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         keys = ("distance", "altitude", "battery", "inside_radius", "wind_u", "wind_v")
@@ -48,7 +48,6 @@ def main() -> None:
     agent = create_agent(arguments.agent, seed=0)
     agent.set_mode("eval")
     for seed in range(arguments.episodes):
-        # Without a seed DataCollector draws 64 bits, and the environment's seeds have 32.
         fly_episode(agent, collector, seed=seed)
     collector.create_dataset(
         arguments.dataset,

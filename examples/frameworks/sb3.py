@@ -16,61 +16,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
-import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
+from ble_env.sb3 import sb3_vec_env
+
 ENV_ID = "ble_env:BalloonLearningEnvironment-v0"
-
-
-class GymnasiumVecEnv(VecEnv):
-    """Adapts a VectorEnv of Gymnasium to Stable-Baselines3, which has batches of single environments only.
-
-    Args:
-        envs: environments with the autoreset mode SAME_STEP: Stable-Baselines3 resets within the step that ends an
-            episode.
-    """
-
-    def __init__(self, envs: VectorEnv) -> None:
-        if envs.metadata["autoreset_mode"] != AutoresetMode.SAME_STEP:
-            raise ValueError("make the environments with autoreset_mode='SameStep'")
-        self.envs = envs
-        super().__init__(envs.num_envs, envs.single_observation_space, envs.single_action_space)
-
-    def reset(self) -> np.ndarray:
-        seeds = None if None in self._seeds else self._seeds
-        self._reset_seeds()
-        return self.envs.reset(seed=seeds)[0]
-
-    def step_async(self, actions: np.ndarray) -> None:
-        self.actions = actions
-
-    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
-        observations, rewards, terminated, truncated, infos = self.envs.step(self.actions)
-        reported: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        for i in np.flatnonzero(terminated | truncated):
-            # At a time limit the return continues; its estimate needs the observation before the reset.
-            reported[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
-            reported[i]["terminal_observation"] = infos["final_obs"][i]
-        return observations, rewards.astype(np.float32), terminated | truncated, reported
-
-    def close(self) -> None:
-        self.envs.close()
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self.envs, attr_name) for _ in self._get_indices(indices)]
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise NotImplementedError("the environments are stepped together and have no attributes of their own")
-
-    def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
-        raise NotImplementedError("the environments are stepped together and have no methods of their own")
-
-    def env_is_wrapped(self, wrapper_class: type[gymnasium.Wrapper], indices: Any = None) -> list[bool]:
-        return [False for _ in self._get_indices(indices)]
 
 
 class PrintEpisodes(BaseCallback):
@@ -87,7 +40,7 @@ def make_envs(kind: str, num_envs: int, episode_steps: int) -> VecEnv:
     # The processor computes the environment, which leaves an accelerator to torch.
     options = {"max_episode_steps": episode_steps, "device": "cpu"}
     if kind == "vector":
-        return GymnasiumVecEnv(gymnasium.make_vec(ENV_ID, num_envs, autoreset_mode="SameStep", **options))
+        return sb3_vec_env(gymnasium.make_vec(ENV_ID, num_envs, autoreset_mode="SameStep", **options))
     makers: list[Callable[[], gymnasium.Env]] = [lambda: gymnasium.make(ENV_ID, **options)] * num_envs
     # Spawned, because JAX hangs in a forked process: it has threads, which a fork does not copy.
     return SubprocVecEnv(makers, start_method="spawn") if kind == "processes" else DummyVecEnv(makers)

@@ -8,6 +8,7 @@ from typing import Any
 
 import gymnasium
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from gymnasium.error import ClosedEnvironmentError
@@ -72,7 +73,7 @@ def assert_same_infos(found: dict[str, Any], expected: dict[str, Any], atol: flo
                 if key == "final_obs":
                     np.testing.assert_allclose(one, other, rtol=0, atol=TIGHT["observation"])
                 else:
-                    assert one.item() == (other.replace(tzinfo=None) if key == "date_time" else other), key
+                    assert one.item() == other, key
             if key == "final_obs":
                 assert all(one is None for one in found[key][~reported])
 
@@ -102,7 +103,6 @@ def test_a_batch_reports_what_gymnasium_batches_one_by_one(mode):
     options: dict[str, Any] = {"precision": "float64", "vehicle": WEAK, "max_episode_steps": 100}
     batch, singles = make(seed=20, autoreset_mode=mode, **options), one_by_one(mode, 20, **options)
     assert batch.metadata["autoreset_mode"] == singles.metadata["autoreset_mode"]
-    assert batch.metadata["render_modes"] == []
     assert (batch.observation_space, batch.action_space) == (singles.observation_space, singles.action_space)
     assert_same_step(batch.reset(), singles.reset(), TIGHT)
     num_terminated = num_truncated = 0
@@ -204,7 +204,7 @@ def test_no_work_for_episodes_that_go_on(monkeypatch):
         steps.clear()
     # Both episodes of the second tile begin in the third step, so it is not flown then.
     assert work == [([], 2), ([], 2), ([[0, 1], [1]], 1), ([], 2), ([[0, 2, 3]], 2), ([], 2)]
-    steps_flown = infos["time_elapsed"] / np.timedelta64(STEP_SECONDS, "s")
+    steps_flown = infos["time_elapsed"] / STEP_SECONDS
     np.testing.assert_array_equal(steps_flown, [1, 3, 1, 1, 3, 3])
 
 
@@ -232,7 +232,8 @@ def test_nothing_is_compiled_after_the_first_step(envs, caplog):
 def test_an_integer_seeds_consecutive_streams(envs):
     first, _ = envs.reset(seed=30)
     second, _ = envs.reset()
-    for seeds in (30, np.int64(30), list(range(30, 36)), np.arange(30, 36)):
+    seeds_of_six = range(30, 36), tuple(range(30, 36)), np.arange(30, 36), jnp.arange(30, 36)
+    for seeds in (30, np.int64(30), np.array(30), jnp.uint32(30), *seeds_of_six):
         np.testing.assert_array_equal(envs.reset(seed=seeds)[0], first)
         np.testing.assert_array_equal(envs.reset()[0], second)
     assert len(np.unique(np.concatenate([first, second]), axis=0)) == 2 * NUM_ENVS
@@ -295,7 +296,7 @@ def test_states_are_restored_and_branched(envs):
     for branch in (envs, others):
         observations, infos = branch.set_snapshot(state)
         np.testing.assert_allclose(observations, here, rtol=0, atol=1e-7)  # Compiled apart, so equal to rounding.
-        assert (infos["time_elapsed"] == np.timedelta64(3 * STEP_SECONDS, "s")).all()
+        assert (infos["time_elapsed"] == 3 * STEP_SECONDS).all()
         np.testing.assert_array_equal(fly(branch, all_actions[3:]), expected)
 
 
@@ -312,7 +313,7 @@ def test_a_restored_flight_ends_when_it_would_have(envs):
     fly(envs, actions(12, 2))
     restored.set_snapshot(envs.get_snapshot())
     *_, truncated, infos = restored.step(np.ones(NUM_ENVS, int))
-    assert truncated.all() and (infos["time_elapsed"] == np.timedelta64(3 * STEP_SECONDS, "s")).all()
+    assert truncated.all() and (infos["time_elapsed"] == 3 * STEP_SECONDS).all()
 
 
 def test_one_flight_moves_between_environments(envs):
@@ -389,8 +390,8 @@ def test_another_device_is_refused(constructor):
         ({"max_episode_steps": 0}, "max_episode_steps must be at least 1"),
         ({"precision": "float16"}, 'precision must be "float32" or "float64"'),
         ({"autoreset_mode": "NextSteps"}, "Unknown autoreset mode 'NextSteps'. Did you mean 'NextStep'"),
-        ({"seed": 2**32 - 2}, "whole number from 0 to 4294967295, not 4294967296"),
-        ({"seed": -1}, "whole number from 0 to 4294967295, not -1"),
+        ({"seed": 2**64 - 2}, "whole number from 0 to 18446744073709551615, not 18446744073709551616"),
+        ({"seed": -1}, "whole number from 0 to 18446744073709551615, not -1"),
         ({"wind_field": "simpel"}, "Unknown wind field 'simpel'. Did you mean 'simple'"),
     ],
 )
@@ -410,6 +411,7 @@ def test_bad_arguments_are_refused(arguments, message):
         (np.ones((6, 1), int), r"actions must be int\[6\], got int64\[6, 1\]"),
         (np.ones(6), r"actions must be int\[6\], got float64\[6\]"),
         (np.ones(6, bool), r"actions must be int\[6\], got bool\[6\]"),
+        ([0, 1, [2], 0, 1, 2], r"actions must be int\[6\], got \[0, 1"),
         ([0, 1, 2, 3, 1, -1], "got 3 for environment 3"),
         ([0, 1, 2, 2, 1, -1], "got -1 for environment 5"),
     ],
@@ -420,21 +422,24 @@ def test_other_actions_are_refused(envs, wrong, message):
         envs.step(wrong)
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64])
-def test_integers_of_every_kind_are_actions(envs, dtype):
+@pytest.mark.parametrize(
+    "kind", [np.int8, np.uint8, np.int32, np.uint64, tuple, jnp.array, lambda row: [*jnp.array(row)]]
+)
+def test_integers_of_every_kind_are_actions(envs, kind):
+    row = [0, 1, 2, 0, 1, 2]
     envs.reset(seed=0)
-    expected = envs.step([0, 1, 2, 0, 1, 2])[0]
+    expected = envs.step(row)[0]
     envs.reset(seed=0)
-    np.testing.assert_array_equal(envs.step(np.array([0, 1, 2, 0, 1, 2], dtype))[0], expected)
+    np.testing.assert_array_equal(envs.step(kind(row))[0], expected)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seed": -1}, "whole number from 0 to 4294967295, not -1"),
-        ({"seed": 2**32 - 3}, "whole number from 0 to 4294967295, not 4294967296"),
+        ({"seed": -1}, "whole number from 0 to 18446744073709551615, not -1"),
+        ({"seed": 2**64 - 3}, "whole number from 0 to 18446744073709551615, not 18446744073709551616"),
         ({"seed": [1, 2]}, "a whole number or a sequence of 6, got 2"),
-        ({"seed": [0, 1, 2, 3, 4, 0.5]}, "whole number from 0 to 4294967295, not 0.5"),
+        ({"seed": [0, 1, 2, 3, 4, 0.5]}, "whole number from 0 to 18446744073709551615, not 0.5"),
         ({"options": {"presure": 1.0}}, "Unknown reset option 'presure'. Did you mean 'pressure'"),
         ({"options": {"x": 1e7}}, "'x' must be a number in"),
         ({"options": {"reset_mask": np.ones(5, bool)}}, r"reset_mask must be bool\[6\] with at least one True"),

@@ -35,7 +35,7 @@ class Sketch(Renderer):
         self.calls.append("reset")
 
     def step(self, info):
-        self.calls.append(f"step {info['time_elapsed'].seconds}")
+        self.calls.append(f"step {info['time_elapsed']:.0f}")
 
     def render(self, mode):
         self.calls.append(mode)

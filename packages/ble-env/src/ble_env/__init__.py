@@ -16,11 +16,12 @@ ENV_ID = "BalloonLearningEnvironment-v0"
 gymnasium.register(
     ENV_ID,
     entry_point="ble_env.gymnasium_envs.single:BalloonEnv",
-    vector_entry_point="ble_env.gymnasium_envs.vector:BalloonVectorEnv",
+    vector_entry_point="ble_env.gymnasium_envs.entry_points:make_balloons",
     max_episode_steps=EPISODE_STEPS,
 )
 
 if TYPE_CHECKING:
+    from ble_env.checks import NotFiniteError as NotFiniteError
     from ble_env.core import Transition as Transition
     from ble_env.diagnostics import Diagnostics as Diagnostics
     from ble_env.gymnasium_envs.single import BalloonEnv as BalloonEnv
@@ -48,6 +49,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "checks": "NotFiniteError",
             "core": "Transition",
             "diagnostics": "Diagnostics",
             "gymnasium_envs.single": "BalloonEnv",

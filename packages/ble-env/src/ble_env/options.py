@@ -28,8 +28,8 @@ MIN_DPI, MAX_DPI = 10, 600
 class MatplotlibOptions:
     """The size of the picture."""
 
-    dpi: int = 100
-    """Pixels an inch, from 10 to 600; the picture is 15 by 10 inches."""
+    dpi: int = 48
+    """Pixels an inch, from 10 to 600; the picture is 15 by 10 inches, so 720 x 480 pixels by default."""
 
     def __post_init__(self) -> None:
         is_whole = isinstance(self.dpi, numbers.Integral)

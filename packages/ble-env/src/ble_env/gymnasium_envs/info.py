@@ -1,6 +1,5 @@
-"""The `info` of Gymnasium's environments: the diagnostics, and times of Python's and numpy's types."""
+"""The `info` of Gymnasium's environments: the diagnostics and times, numbers all of them."""
 
-import datetime
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,17 @@ from ble_env.host.packing import unpack_diagnostics
 
 
 def to_info(diagnostics: np.ndarray, start_time: int) -> dict[str, Any]:
-    """The `info` of one environment, of Python's types.
+    """The `info` of one environment, of Python's types: `Diagnostics.info`, and two times.
+
+    `time_elapsed` are the seconds since the start of the episode (float), `date_time` the whole seconds since 1970 UTC.
 
     Args:
         diagnostics: packed, float[fields].
         start_time: of the episode, seconds since 1970 UTC.
     """
     info = unpack_diagnostics(diagnostics).info()
-    info["time_elapsed"] = datetime.timedelta(seconds=info["elapsed"])
-    info["date_time"] = datetime.datetime.fromtimestamp(start_time, datetime.UTC) + info["time_elapsed"]
+    info["time_elapsed"] = float(info["elapsed"])
+    info["date_time"] = start_time + info["elapsed"]
     return info
 
 
@@ -25,7 +26,7 @@ def to_infos(diagnostics: np.ndarray, start_time: np.ndarray, is_reported: np.nd
     """The `info` of many environments in Gymnasium's batched form.
 
     The keys are those of `to_info`, each with an array that has a row for each environment, and `_key` beside `key`
-    for the rows that are reported. Times are `timedelta64[s]` and `datetime64[s]` (UTC).
+    for the rows that are reported.
 
     Args:
         diagnostics: packed, float[num_envs, fields].
@@ -33,6 +34,6 @@ def to_infos(diagnostics: np.ndarray, start_time: np.ndarray, is_reported: np.nd
         is_reported: bool[num_envs]; the rows of other environments are zeros.
     """
     infos = unpack_diagnostics(np.where(is_reported[:, None], diagnostics, 0.0).astype(np.float64)).info()
-    infos["time_elapsed"] = infos["elapsed"].astype("timedelta64[s]")
-    infos["date_time"] = np.where(is_reported, start_time, 0).astype("datetime64[s]") + infos["time_elapsed"]
+    infos["time_elapsed"] = infos["elapsed"].astype(np.float64)
+    infos["date_time"] = np.where(is_reported, start_time, 0).astype(np.int64) + infos["elapsed"]
     return infos | {f"_{key}": is_reported.copy() for key in infos}

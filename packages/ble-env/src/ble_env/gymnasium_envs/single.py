@@ -1,5 +1,6 @@
 """The single environment for Gymnasium."""
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Mapping
@@ -16,16 +17,17 @@ from ble_env import core
 from ble_env.checks import check_counts
 from ble_env.gymnasium_envs.info import to_info
 from ble_env.gymnasium_envs.snapshot import Snapshot
+from ble_env.gymnasium_envs.time_limit import set_time_limits
+from ble_env.host.actions import checked_action
 from ble_env.host.devices import Device, compute_scope, find_device
+from ble_env.host.finite import check_flight
 from ble_env.host.packing import HostTransition, Packed, pack, pack_transition, unpack
 from ble_env.host.reset_options import scenario_changes
-from ble_env.host.seeding import clock_seed, next_episode_keys, start_streams
-from ble_env.rendering.renderer import Renderer
-from ble_env.task import Task, TaskArguments, make_task
+from ble_env.host.seeding import clock_seed, episode_name, next_episode_keys, start_streams
+from ble_env.rendering.renderer import Renderer, make_renderer
+from ble_env.task import Task, TaskArguments, check_arguments, make_task
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import STEP_SECONDS
-from ble_sim.plugins import unknown_name
-from ble_sim.plugins.registries import RENDERERS
 from ble_sim.precision import check_precision
 from ble_sim.scenario import sample_scenario
 from ble_sim.seeds import check_seed
@@ -38,17 +40,20 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     Reward: 1 within the radius, less outside, see `ble_env.StationKeepingReward`. Termination: out of power, burst, or
     no superpressure. There is no time limit unless `max_episode_steps` is given (`gymnasium.make` sets 960).
 
+    Environments can be copied (`copy.deepcopy`) and pickled at any time, also to another process. A copy flies as the
+    original would have, in this episode and those after it, and has a renderer of its own.
+
     Args:
+        max_episode_steps: truncate after so many steps of the flight.
         precision: "float32" is the fast path and the default: single steps agree with the reference to its
             digits, and scores within their noise. "float64" follows the reference step for step.
-        max_episode_steps: truncate after so many steps.
         seed: of the stream of episodes. `reset(seed=seed)` gives its first episode and, as in the reference, a first
             `reset()` the second one.
         device: where to compute: a JAX device, or the name of a platform ("cpu" leaves an accelerator to others);
             None for JAX's default.
         render_mode: "rgb_array": `render` returns a picture of the flight so far. "human": a window shows the flight
             after each step. None: nothing is drawn. A renderer may have other modes.
-        renderer: a name, or a `ble_env.Renderer`.
+        renderer: a name, {"name": NAME, "options": {...}}, or a `ble_env.Renderer`.
         render_period: steps between two drawings of the window, which also shows the start and the end of an episode.
         task: see `ble_env.TaskArguments`.
     """
@@ -63,10 +68,11 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         seed: int | None = None,
         device: Device | str | None = None,
         render_mode: str | None = None,
-        renderer: str | Renderer = "matplotlib",
+        renderer: str | Mapping[str, Any] | Renderer = "matplotlib",
         render_period: int = 1,
         **task: Unpack[TaskArguments],
     ) -> None:
+        check_arguments(task, BalloonEnv)
         self.precision = check_precision(precision)
         check_counts(max_episode_steps=max_episode_steps, render_period=render_period)
         self.max_episode_steps = max_episode_steps
@@ -78,12 +84,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self._render_period = render_period
         self._renderer = None
         if render_mode is not None:
-            radius = self.task.station_keeping_radius_km
-            made: Renderer = RENDERERS.make(renderer, radius) if isinstance(renderer, str) else renderer
-            if render_mode not in made.render_modes:
-                raise unknown_name("render mode", render_mode, made.render_modes)
-            self.metadata = self.metadata | {"render_modes": list(made.render_modes)}
-            self._renderer = made
+            self._renderer = make_renderer(renderer, render_mode, self.task.station_keeping_radius_km)
+            self.metadata = self.metadata | {"render_modes": list(self._renderer.render_modes)}
         self._programs = _programs(self.task)
         with self._scope():
             self._params = self.task.make_params(self.vehicle)
@@ -91,6 +93,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self._start_time = 0
         self._num_steps = 0
         self._is_over = False
+        self._is_restored = False
+        """Whether the flight has been restored since the last step, which wrappers do not learn of."""
         self._start_stream(clock_seed() if seed is None else seed)
         self._next_episode_key()
 
@@ -103,9 +107,11 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             seed: starts a new stream of episodes. None takes the next episode of the present stream.
             options: changes to the sampled episode: any of x, y (m from the station), pressure (Pa),
                 start_time (seconds since 1970), latitude, longitude (deg, of the station), upwelling_infrared (W/m2).
+                Numbers, or arrays and tensors of any library that are scalars.
 
         Raises:
-            ValueError: the seed is outside [0, 2**32), or an option is unknown or out of range.
+            ValueError: the seed is outside [0, 2**64), or an option is unknown or out of range.
+            NotFiniteError: a part of the task gave NaN or infinity; a ValueError.
         """
         changes = scenario_changes(options or {})
         if seed is not None:
@@ -119,25 +125,32 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             self._snapshot, transition = self._programs.start(scenario)
         self._start_time = int(scenario.start_time)
         self._num_steps = 0
+        self._is_restored = False
         observation, _, self._is_over, info = self._report(transition)
         self._begin_drawing(info)
         return observation, info
 
-    def step(self, action: int | np.integer) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Fly 180 s.
+
+        Args:
+            action: 0 down, 1 stay, 2 up: an integer, or an array or tensor of any library that is an integer scalar.
 
         Raises:
             ValueError: the action is not 0, 1 or 2.
+            NotFiniteError: a part of the task gave NaN or infinity; a ValueError.
             RuntimeError: before the first reset, or after the end of an episode.
         """
-        if not self.action_space.contains(action):
-            raise ValueError(f"action must be 0 (down), 1 (stay) or 2 (up), got {action!r}")
+        action = checked_action(action)
         scenario, state = self._started("step was called")
         if self._is_over:
             raise RuntimeError("the episode has ended: call reset before the next step")
         with self._scope():
             state, transition = self._programs.step(scenario, state, np.int32(action))
             self._snapshot = scenario, state
+        if self._is_restored:
+            set_time_limits(self, self._num_steps)
+            self._is_restored = False
         self._num_steps += 1
         observation, reward, terminated, info = self._report(transition)
         truncated = self.max_episode_steps is not None and self._num_steps >= self.max_episode_steps
@@ -146,12 +159,15 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
-        """What the renderer returns for the render mode, such as a picture of the flight so far; None without a mode.
+        """What the renderer returns for the render mode, such as a picture of the flight so far.
+
+        Without a render mode it warns and returns None, as Gymnasium's own environments do.
 
         Raises:
             RuntimeError: there is a render mode, and `reset` has not been called.
         """
         if self._renderer is None or self.render_mode is None:
+            gymnasium.logger.warn('render was called without a render mode: make it with render_mode="rgb_array".')
             return None
         self._started("render was called")
         return self._renderer.render(self.render_mode)
@@ -175,7 +191,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         """Continue from a snapshot of this or another environment of the same task and precision.
 
         The snapshot includes the balloon's wind measurements, so the same actions give the same flight. The steps
-        that `max_episode_steps` limits are counted from the start of that flight.
+        that `max_episode_steps` limits are counted from the start of that flight, also by the wrapper `TimeLimit` that
+        `gymnasium.make` adds.
 
         Returns:
             The observation and info there.
@@ -186,6 +203,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         snapshot.check_precision(self.precision)
         self._start_time = int(snapshot.scenario.start_time)
         self._num_steps = int(snapshot.state.elapsed) // STEP_SECONDS
+        self._is_restored = True
+        self._episode = "a restored episode"
         with self._scope():
             self._snapshot, transition = self._programs.restore(*snapshot)
         observation, _, self._is_over, info = self._report(transition)
@@ -210,19 +229,45 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
                 self.render()
 
     def _start_stream(self, seed: int) -> None:
-        with self._scope():
-            self._stream = start_streams([seed])
+        self._seed, self._num_episodes = seed, 0
+        self._stream = start_streams([seed])
 
     def _next_episode_key(self) -> np.ndarray:
         with self._scope():
             self._stream, (episode_key,) = next_episode_keys(self._stream)
+        self._num_episodes += 1
+        self._episode = episode_name(self._seed, self._num_episodes)
         return episode_key
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "BalloonEnv":
+        other = type(self).__new__(type(self))
+        memo[id(self)] = other
+        # Immutable, so that copies share them: compiled functions and JAX's arrays.
+        memo.update({id(value): value for value in (self._programs, self._params, self._snapshot)})
+        vars(other).update(copy.deepcopy(vars(self), memo))
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {name: value for name, value in vars(self).items() if name not in ("_programs", "_params")}
+        if self._snapshot is not None:
+            state["_snapshot"] = tuple(unpack(jax.device_get(packed)) for packed in self._snapshot)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._programs = _programs(self.task)
+        with self._scope():
+            self._params = self.task.make_params(self.vehicle)
+            if self._snapshot is not None:
+                self._snapshot = tuple(jax.tree.map(jnp.asarray, pack(struct, np)) for struct in self._snapshot)
 
     def _scope(self) -> AbstractContextManager[None]:
         return compute_scope(self.precision, self.device)
 
     def _report(self, transition: HostTransition) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
         observation, reward, terminated, diagnostics = jax.device_get(transition)
+        where = f"at step {self._num_steps} of {self._episode}"
+        check_flight(self.task, where, diagnostics=diagnostics, reward=reward, observation=observation)
         # A copy, because JAX's arrays are read-only, and torch warns when it receives one.
         return np.array(observation), float(reward), bool(terminated), to_info(diagnostics, self._start_time)
 

@@ -1,6 +1,8 @@
 """A saved moment of a flight."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import jax
 
 from ble_sim.scenario import Scenario
 from ble_sim.state import SimState
@@ -11,6 +13,10 @@ class Snapshot(NamedTuple):
 
     scenario: Scenario
     state: SimState
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As numpy arrays: where x64 is disabled, JAX would unpickle float64 as float32.
+        return Snapshot, tuple(jax.device_get(part) for part in self)
 
     def check_precision(self, precision: str) -> None:
         """Check that an environment of this precision can continue from here.

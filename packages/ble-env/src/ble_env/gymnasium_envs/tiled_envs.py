@@ -9,8 +9,10 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from ble_env.gymnasium_envs.snapshot import Snapshot
-from ble_env.host.seeding import next_episode_keys, start_streams
+from ble_env.host.finite import check_flight
+from ble_env.host.seeding import episode_name, next_episode_keys, start_streams
 from ble_env.host.tile import Tile
+from ble_env.task import Task
 from ble_sim.constants import STEP_SECONDS
 
 
@@ -32,15 +34,25 @@ class TiledEnvs:
 
     Args:
         tile: its lanes are the environments; those beyond them are padding that is never reset.
+        task: of the tile.
+        first: index of the first of these environments, for messages.
         seeds: of their streams of episodes, whose first episodes are skipped as in `BalloonEnv`.
         max_episode_steps: truncate an episode after so many steps.
         autoreset_mode: when the next episode begins after one has ended.
     """
 
     def __init__(
-        self, tile: Tile, seeds: Sequence[int], max_episode_steps: int | None, autoreset_mode: AutoresetMode
+        self,
+        tile: Tile,
+        task: Task,
+        first: int,
+        seeds: Sequence[int],
+        max_episode_steps: int | None,
+        autoreset_mode: AutoresetMode,
     ) -> None:
         self._tile = tile
+        self._task = task
+        self._first = first
         self._num_envs = len(seeds)
         self._max_episode_steps = max_episode_steps
         self._autoreset_mode = autoreset_mode
@@ -48,16 +60,20 @@ class TiledEnvs:
         """Whether the episode of each environment has ended and the next has not begun."""
         self._num_steps = np.zeros(self._num_envs, int)
         self._streams = np.zeros((tile.size, 2), np.uint32)
+        self._seeds = [0] * self._num_envs
+        self._num_episodes = np.zeros(self._num_envs, int)
+        self._episodes = [""] * self._num_envs
+        """For messages."""
         lanes = np.arange(self._num_envs)
         self.seed(lanes, seeds)
         self._next_episode_keys(lanes)
 
     def seed(self, lanes: np.ndarray, seeds: Sequence[int]) -> None:
         """Start new streams in some environments."""
-        padded = np.zeros(self._tile.size, np.uint32)
-        padded[lanes] = seeds
-        with self._tile.scope():
-            self._streams[lanes] = start_streams(padded)[lanes]
+        self._streams[lanes] = start_streams(seeds)
+        self._num_episodes[lanes] = 0
+        for lane, seed in zip(lanes, seeds, strict=True):
+            self._seeds[lane] = seed
 
     def reset(self, lanes: np.ndarray, changes: Mapping[str, float] = MappingProxyType({})) -> Transitions:
         """Begin the next episodes of some environments; see `Tile.reset` for `changes`."""
@@ -95,10 +111,22 @@ class TiledEnvs:
         return reported, last
 
     def transitions(self) -> Transitions:
-        """The transitions that led to the present states."""
+        """The transitions that led to the present states.
+
+        Raises:
+            NotFiniteError: a part of the task gave NaN or infinity.
+        """
         observation, reward, terminated, diagnostics, start_time = (
             leaf[: self._num_envs]
             for leaf in jax.device_get((*self._tile.lanes.transition, self._tile.lanes.scenario.start_time))
+        )
+        check_flight(
+            self._task,
+            self._place,
+            diagnostics=diagnostics,
+            reward=reward,
+            observation=observation,
+            num_axes=1,
         )
         limit = np.inf if self._max_episode_steps is None else self._max_episode_steps
         truncated = self._num_steps >= limit
@@ -113,6 +141,8 @@ class TiledEnvs:
         """Continue in some environments from snapshots with a leading axis, a row for each."""
         transition = self._tile.restore(lanes, *snapshots)
         self._num_steps[lanes] = np.asarray(snapshots.state.elapsed) // STEP_SECONDS
+        for lane in lanes:
+            self._episodes[lane] = "a restored episode"
         self.is_over[lanes] = np.asarray(transition.terminated)[lanes]
 
     @property
@@ -130,4 +160,10 @@ class TiledEnvs:
         with self._tile.scope():
             streams, keys = next_episode_keys(self._streams)
         self._streams[lanes] = streams[lanes]
+        self._num_episodes[lanes] += 1
+        for lane in lanes:
+            self._episodes[lane] = episode_name(self._seeds[lane], int(self._num_episodes[lane]))
         return keys[lanes]
+
+    def _place(self, lane: int) -> str:
+        return f"at step {self._num_steps[lane]} of {self._episodes[lane]}, in environment {self._first + lane}"

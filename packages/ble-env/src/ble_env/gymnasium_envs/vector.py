@@ -1,9 +1,11 @@
 """Many environments for Gymnasium, flown in tiles on all cores."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Unpack
 
+import gymnasium
 import jax
 import numpy as np
 from gymnasium import spaces
@@ -12,18 +14,22 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ble_env.checks import check_counts
-from ble_env.gymnasium_envs.info import to_infos
+from ble_env.gymnasium_envs.info import to_info, to_infos
 from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Transitions
+from ble_env.host.actions import checked_actions
 from ble_env.host.devices import Device, find_device, num_cores
 from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed
 from ble_env.host.tile import Tile, fitting_size
-from ble_env.task import TaskArguments, make_task
+from ble_env.host.values import as_host_array, shown
+from ble_env.rendering.renderer import Renderer, make_renderer
+from ble_env.task import TaskArguments, check_arguments, make_task
 from ble_sim.balloon.altitude_control import Action
+from ble_sim.constants import STEP_SECONDS
 from ble_sim.plugins import unknown_name
 from ble_sim.precision import check_precision
-from ble_sim.seeds import MAX_SEED, check_seed
+from ble_sim.seeds import check_seed
 
 
 class VectorEnvState(NamedTuple):
@@ -44,11 +50,15 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     Observations are float32[num_envs, 1099], a new array each time; actions int[num_envs]; rewards float64[num_envs].
     Infos have the keys of `BalloonEnv`'s in Gymnasium's batched form: an array with a row for each environment, and
-    beside `key` the mask `_key` of the rows that are reported. Times are `timedelta64[s]` and `datetime64[s]` (UTC).
+    beside `key` the mask `_key` of the rows that are reported.
+
+    They can be copied (`copy.deepcopy`) and pickled at any time, as a `BalloonEnv`.
 
     Args:
         num_envs: how many environments.
         precision, device: see `BalloonEnv`.
+        render_mode, renderer, render_period: see `BalloonEnv`. `render` returns a tuple with what each environment's
+            own renderer returns. A renderer that is given as an object is copied for each of them.
         max_episode_steps: truncate an episode after so many steps; `gymnasium.make_vec` sets 960.
         seed: environment i has the stream of episodes of `seed + i`, as a `BalloonEnv` of that seed; None takes a seed
             from the clock.
@@ -61,6 +71,8 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         task: see `ble_env.TaskArguments`.
     """
 
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 30}  # noqa: RUF012
+
     def __init__(
         self,
         num_envs: int = 1,
@@ -71,35 +83,53 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         device: Device | str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         tile_size: int | None = None,
+        render_mode: str | None = None,
+        renderer: str | Mapping[str, Any] | Renderer = "matplotlib",
+        render_period: int = 1,
         **task: Unpack[TaskArguments],
     ) -> None:
-        check_counts(num_envs=num_envs, tile_size=tile_size, max_episode_steps=max_episode_steps)
+        check_arguments(task, BalloonVectorEnv)
+        check_counts(
+            num_envs=num_envs,
+            tile_size=tile_size,
+            max_episode_steps=max_episode_steps,
+            render_period=render_period,
+        )
         self.num_envs = num_envs
         self.precision = check_precision(precision)
         self.max_episode_steps = max_episode_steps
         self.autoreset_mode = _find_autoreset_mode(autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.metadata = self.metadata | {"autoreset_mode": self.autoreset_mode}
         self.task, self.vehicle = make_task(**task)
+        self.render_mode = render_mode
+        self._render_period = render_period
+        self._renderers: list[Renderer] = []
+        if render_mode is not None:
+            radius = self.task.station_keeping_radius_km
+            # Of an object a copy each, since one renderer draws one flight.
+            self._renderers = [make_renderer(copy.deepcopy(renderer), render_mode, radius) for _ in range(num_envs)]
+            self.metadata["render_modes"] = list(self._renderers[0].render_modes)
         self.single_action_space = spaces.Discrete(len(Action))
         self.single_observation_space = self.task.observation.observation_space
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
 
         size = tile_size or fitting_size(num_envs)
-        seeds = _consecutive_seeds(clock_seed() % (MAX_SEED - num_envs) if seed is None else seed, num_envs)
+        seeds = _consecutive_seeds(clock_seed() if seed is None else seed, num_envs)
         self._chunks = [slice(start, min(start + size, num_envs)) for start in range(0, num_envs, size)]
         self._tiles = [
             TiledEnvs(
                 Tile(self.task, self.vehicle, self.precision, size, find_device(device)),
+                self.task,
+                chunk.start,
                 seeds[chunk],
                 self.max_episode_steps,
                 self.autoreset_mode,
             )
             for chunk in self._chunks
         ]
-        self._pool = ThreadPoolExecutor(min(len(self._tiles), num_cores())) if len(self._tiles) > 1 else None
         self._is_started = False
-        self._compiled_functions: set[str] = set()
+        self._start_threads()
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: Mapping[str, Any] | None = None
@@ -114,15 +144,16 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
                 environments are reset. The others stay as they are and return their last observation, but no info.
 
         Raises:
-            ValueError: a seed is outside [0, 2**32), an option is unknown or out of range, or the mask is not valid.
+            ValueError: a seed is outside [0, 2**64), an option is unknown or out of range, or the mask is not valid.
                 The environments stay as they were.
+            NotFiniteError: a part of the task gave NaN or infinity; a ValueError.
         """
         self._check_is_open()
         options = dict(options or {})
         mask = self._checked_mask(options.pop("reset_mask", None))
         changes = scenario_changes(options)
         seeds = self._checked_seeds(seed)
-        super().reset(seed=None if isinstance(seed, Sequence | np.ndarray) else seeds[0])
+        super().reset(seed=None if _is_sequence(seed) else seeds[0])
 
         def reset(tile: TiledEnvs, chunk: slice) -> Transitions:
             lanes = np.flatnonzero(mask[chunk])
@@ -130,29 +161,32 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             tile.seed(np.array(list(given), int), list(given.values()))
             return tile.reset(lanes, changes)
 
-        transitions = self._on_every_tile(reset, self._chunks)
+        transitions = _concatenated(self._on_every_tile(reset, self._chunks))
         self._is_started = True
+        self._draw(transitions, mask)
         return self._reported(transitions, mask)
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Fly 180 s, or begin the next episode where it is due.
 
         Args:
-            actions: int[num_envs]: 0 down, 1 stay, 2 up.
+            actions: int[num_envs]: 0 down, 1 stay, 2 up, as a sequence, array or tensor of any library.
 
         Raises:
             ValueError: the actions have another shape, type or value.
+            NotFiniteError: a part of the task gave NaN or infinity; a ValueError.
             RuntimeError: before the first reset, or after the end of an episode if autoreset is disabled.
         """
         self._check_is_open()
         self._check_is_started("step was called")
-        actions = self._checked_actions(actions)
+        actions = checked_actions(actions, self.num_envs)
         if self.autoreset_mode == AutoresetMode.DISABLED:
             self._check_is_none_over()
         pairs = self._on_every_tile(TiledEnvs.step, [actions[chunk] for chunk in self._chunks])
         transitions = _concatenated([transitions for transitions, _ in pairs])
         infos: dict[str, Any] = to_infos(transitions.diagnostics, transitions.start_time, np.ones(self.num_envs, bool))
         is_over = transitions.terminated | transitions.truncated
+        self._draw(transitions, np.ones(self.num_envs, bool))
         if self.autoreset_mode == AutoresetMode.SAME_STEP and is_over.any():
             infos |= _final_infos(_concatenated([last for _, last in pairs]), is_over)
         return transitions.observation, transitions.reward, transitions.terminated, transitions.truncated, infos
@@ -204,7 +238,23 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             tile, lane = self._place(index)
             tile.restore(np.array([lane]), jax.tree.map(lambda leaf: np.asarray(leaf)[None], snapshots))
         is_changed = np.arange(self.num_envs) == index if index is not None else np.ones(self.num_envs, bool)
-        return self._reported([tile.transitions() for tile in self._tiles], is_changed)
+        transitions = _concatenated([tile.transitions() for tile in self._tiles])
+        self._draw(transitions, is_changed, is_restored=True)
+        return self._reported(transitions, is_changed)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """What the renderer of each environment returns for the render mode, such as pictures of the flights so far.
+
+        Without a render mode it warns and returns None.
+
+        Raises:
+            RuntimeError: there is a render mode, and `reset` has not been called.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn('render was called without a render mode: make it with render_mode="rgb_array".')
+            return None
+        self._check_is_started("render was called")
+        return tuple(renderer.render(self.render_mode) for renderer in self._renderers)
 
     def get_state(self) -> VectorEnvState:
         """All that later steps depend on.
@@ -229,9 +279,37 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             tile.continue_streams(state.streams[chunk], state.is_over[chunk])
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Stop the threads."""
+        """Stop the threads, and close the renderers."""
         if self._pool:
             self._pool.shutdown()
+        for renderer in self._renderers:
+            renderer.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_pool"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._start_threads()
+
+    def _start_threads(self) -> None:
+        is_parallel = len(self._tiles) > 1 and not self.closed
+        self._pool = ThreadPoolExecutor(min(len(self._tiles), num_cores())) if is_parallel else None
+        self._compiled_functions: set[str] = set()
+
+    def _draw(self, transitions: Transitions, is_changed: np.ndarray, is_restored: bool = False) -> None:
+        """Add the present moment to the pictures of the environments that changed."""
+        if not self._renderers:
+            return
+        for index in np.flatnonzero(is_changed):
+            info = to_info(transitions.diagnostics[index].astype(np.float64), int(transitions.start_time[index]))
+            num_steps = -(-info["elapsed"] // STEP_SECONDS)
+            if is_restored or num_steps == 0:
+                self._renderers[index].reset()
+            self._renderers[index].step(info)
+            is_over = transitions.terminated[index] or transitions.truncated[index]
+            if self.render_mode == "human" and (is_restored or is_over or num_steps % self._render_period == 0):
+                self._renderers[index].render(self.render_mode)
 
     def _on_every_tile(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
         # The first time one after another: the first tile compiles for all. In parallel, each would compile for itself.
@@ -239,8 +317,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._compiled_functions.add(function.__name__)
         return list((self._pool.map if self._pool and is_compiled else map)(function, self._tiles, *arguments))
 
-    def _reported(self, parts: Sequence[Transitions], is_reported: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
-        transitions = _concatenated(parts)
+    def _reported(self, transitions: Transitions, is_reported: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
         return transitions.observation, to_infos(transitions.diagnostics, transitions.start_time, is_reported)
 
     def _place(self, index: int) -> tuple[TiledEnvs, int]:
@@ -265,10 +342,10 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
                 'call reset(options={"reset_mask": ...}) before the next step'
             )
 
-    def _checked_seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+    def _checked_seeds(self, seed: Any) -> list[int | None]:
         if seed is None:
             return [None] * self.num_envs
-        if not isinstance(seed, Sequence | np.ndarray):
+        if not _is_sequence(seed):
             return [*_consecutive_seeds(seed, self.num_envs)]
         if len(seed) != self.num_envs:
             raise ValueError(f"seed must be a whole number or a sequence of {self.num_envs}, got {len(seed)} of them")
@@ -277,24 +354,17 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     def _checked_mask(self, mask: Any) -> np.ndarray:
         if mask is None:
             return np.ones(self.num_envs, bool)
-        mask = np.array(mask)
-        if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
-            raise ValueError(f"reset_mask must be bool[{self.num_envs}] with at least one True, got {mask!r}")
+        given, mask = mask, as_host_array(mask)
+        if mask is None or mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
+            raise ValueError(f"reset_mask must be bool[{self.num_envs}] with at least one True, got {shown(given)}")
         if not (self._is_started or mask.all()):
             raise ValueError("the first reset must be of every environment: leave out reset_mask")
-        return mask
+        return mask.copy()
 
-    def _checked_actions(self, actions: Any) -> np.ndarray:
-        actions = np.asarray(actions)
-        if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
-            raise ValueError(f"actions must be int[{self.num_envs}], got {actions.dtype}{list(actions.shape)}")
-        is_wrong = (actions < 0) | (actions >= len(Action))
-        if is_wrong.any():
-            index = int(np.argmax(is_wrong))
-            raise ValueError(
-                f"actions must be 0 (down), 1 (stay) or 2 (up), got {actions[index]} for environment {index}"
-            )
-        return actions.astype(np.int32)
+
+def _is_sequence(seed: Any) -> bool:
+    """Whether seeds are several: a sequence, or an array or tensor with an axis."""
+    return (isinstance(seed, Sequence) and not isinstance(seed, str)) or bool(getattr(seed, "shape", ()))
 
 
 def _find_autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:

@@ -30,13 +30,13 @@ class Packed:
     """The dtype and shape of each small leaf; None for the others."""
 
 
-def pack(tree: Any) -> Packed:
-    """Pack a pytree of arrays. Call it where JAX traces."""
+def pack(tree: Any, xp: Any = jnp) -> Packed:
+    """Pack a pytree of arrays: of JAX, where it traces, or with `xp=numpy` of numpy on the host."""
     leaves, structure = jax.tree.flatten(tree)
     places = tuple((str(leaf.dtype), leaf.shape) if leaf.size <= _SMALL else None for leaf in leaves)
     placed = list(zip(leaves, places, strict=True))
     shared = [
-        jnp.concatenate([leaf.ravel() for leaf, place in placed if place and place[0] == dtype])
+        xp.concatenate([leaf.ravel() for leaf, place in placed if place and place[0] == dtype])
         for dtype in _dtypes(places)
     ]
     others = [leaf for leaf, place in placed if not place]
@@ -81,11 +81,11 @@ def pack_transition(transition: Transition) -> HostTransition:
     """Pack a transition. Call it where JAX traces."""
     diagnostics = transition.diagnostics
     dtype = diagnostics.x.dtype
-    packed = jnp.stack([getattr(diagnostics, name).astype(dtype) for name in _FIELDS], axis=-1)
+    packed = jnp.stack([getattr(diagnostics, name).astype(dtype) for name in DIAGNOSTICS_FIELDS], axis=-1)
     return HostTransition(transition.observation, transition.reward, transition.terminated, packed)
 
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(Diagnostics))
+DIAGNOSTICS_FIELDS = tuple(field.name for field in dataclasses.fields(Diagnostics))
 _TYPES: dict[str, type] = {
     "inside_radius": bool,
     "paused_power": bool,
@@ -108,8 +108,8 @@ def unpack_diagnostics(packed: np.ndarray) -> Diagnostics:
         Floats, bools and integers: Python's for one balloon, else numpy arrays [...] (integers as int64).
     """
     if packed.ndim == 1:
-        values = zip(_FIELDS, packed.tolist(), strict=True)
+        values = zip(DIAGNOSTICS_FIELDS, packed.tolist(), strict=True)
         return Diagnostics(**{name: _TYPES.get(name, float)(value) for name, value in values})
     dtypes = {bool: np.bool_, int: np.int64}
-    columns = zip(_FIELDS, np.moveaxis(packed, -1, 0), strict=True)
+    columns = zip(DIAGNOSTICS_FIELDS, np.moveaxis(packed, -1, 0), strict=True)
     return Diagnostics(**{name: column.astype(dtypes.get(_TYPES.get(name), column.dtype)) for name, column in columns})

@@ -1,9 +1,9 @@
 """Reset options: changes to the sampled episode."""
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
+from ble_env.host.values import as_number, shown
 from ble_sim.constants import SECONDS_PER_DAY
 from ble_sim.plugins import unknown_name
 
@@ -22,6 +22,9 @@ RESET_OPTIONS = {
 def scenario_changes(options: Mapping[str, Any]) -> dict[str, float]:
     """The fields of `Scenario` that reset options change, and their values.
 
+    Args:
+        options: by name; each is a number, or an array or tensor of any library that is a scalar.
+
     Raises:
         ValueError: an option is unknown, or out of range.
     """
@@ -30,7 +33,10 @@ def scenario_changes(options: Mapping[str, Any]) -> dict[str, float]:
         if name not in RESET_OPTIONS:
             raise unknown_name("reset option", name, RESET_OPTIONS)
         field, low, high = RESET_OPTIONS[name]
-        if not (isinstance(value, numbers.Real) and low <= value <= high):
-            raise ValueError(f"reset option {name!r} must be a number in [{low}, {high}], got {value!r}")
-        changes[field] = value
+        number = as_number(value)
+        if number is None or not low <= number <= high:
+            raise ValueError(f"reset option {name!r} must be a number in [{low}, {high}], got {shown(value)}")
+        if isinstance(low, int) and number != int(number):
+            raise ValueError(f"reset option {name!r} must be a whole number, got {number}")
+        changes[field] = number
     return changes

@@ -10,28 +10,33 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from ble_sim.precision import reference_draws
-from ble_sim.seeds import MAX_SEED, check_seed
+from ble_sim.keys import as_key
+from ble_sim.precision import own_transfers, reference_draws
+from ble_sim.seeds import seed_words
 
 
 def clock_seed() -> int:
-    """A seed that differs from call to call."""
-    return time.time_ns() // 1000 & MAX_SEED
+    """A seed of 32 bits that differs from call to call."""
+    return time.time_ns() // 1000 & 0xFFFF_FFFF
+
+
+def episode_name(seed: int, number: int) -> str:
+    """An episode for messages: that which is the `number`th (from 1) of a seed's stream."""
+    return f"the episode of seed {seed}" if number == 1 else f"episode {number} of the stream of seed {seed}"
 
 
 def start_streams(seeds: Sequence[int] | np.ndarray) -> np.ndarray:
-    """The streams of seeds: uint32[len(seeds), 2].
+    """The streams of seeds: uint32[len(seeds), 2], their high and low words.
 
     Raises:
-        ValueError: a seed is no whole number of 32 bits.
+        ValueError: a seed is no whole number of 64 bits.
     """
-    with reference_draws():
-        return np.array(_start(np.array([check_seed(seed) for seed in seeds], np.uint32)))
+    return np.array([seed_words(seed) for seed in seeds], np.uint32).reshape(-1, 2)
 
 
 def next_episode_keys(streams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Streams after a reset, and the keys of the episodes that begin: uint32[n, 2] each."""
-    with reference_draws():
+    with own_transfers(), reference_draws():
         pairs = np.array(_split(streams))
     return pairs[:, 0], pairs[:, 1]
 
@@ -41,5 +46,6 @@ def first_episode_keys(seeds: Sequence[int]) -> np.ndarray:
     return next_episode_keys(start_streams(seeds))[1]
 
 
-_start = jax.jit(jax.vmap(jax.random.PRNGKey))
-_split = jax.jit(jax.vmap(jax.random.split))
+@jax.jit
+def _split(streams: jax.Array) -> jax.Array:
+    return jax.random.key_data(jax.vmap(jax.random.split)(as_key(streams)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ble_env.options import MatplotlibOptions
 from ble_env.rendering.renderer import Renderer
+from ble_sim.constants import SECONDS_PER_DAY
 
 try:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -48,7 +49,8 @@ class MatplotlibRenderer(Renderer):
 
     Args:
         station_keeping_radius_km: of the circle around the station.
-        options: dots per inch of a picture of 15 x 10 inches, so 1500 x 1000 pixels by default.
+        options: dots per inch of a picture of 15 x 10 inches, so 720 x 480 pixels by default: 1 MB a picture, and
+            0.9 GB for all of an episode, as `gymnasium.wrappers.RecordVideo` keeps them in memory.
     """
 
     def __init__(self, station_keeping_radius_km: float, options: MatplotlibOptions = MatplotlibOptions()) -> None:
@@ -57,6 +59,10 @@ class MatplotlibRenderer(Renderer):
         self._canvas: _OffScreen | None = None
         self._window: _Window | None = None
         self._path: list[_Point] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Canvases and windows can be neither copied nor pickled: a copy draws on its own.
+        return vars(self) | {"_canvas": None, "_window": None}
 
     @property
     def render_modes(self) -> tuple[str, ...]:
@@ -115,8 +121,8 @@ class _Point(NamedTuple):
             y=info["y"] / 1000.0,
             altitude=info["altitude"] / 1000.0,
             battery=100.0 * info["battery"],
-            elapsed=info["time_elapsed"] / datetime.timedelta(days=1),
-            start=float(date2num(info["date_time"] - info["time_elapsed"])),
+            elapsed=info["time_elapsed"] / SECONDS_PER_DAY,
+            start=float(date2num(np.datetime64(int(info["date_time"] - info["time_elapsed"]), "s"))),
             is_inside=info["inside_radius"],
         )
 

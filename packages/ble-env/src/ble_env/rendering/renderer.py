@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ble_env.task_parts import choice_of
+from ble_sim.plugins import unknown_name
+from ble_sim.plugins.registries import RENDERERS
+
 
 class Renderer(abc.ABC):
     """Draws the flight of one balloon from the infos of `BalloonEnv`.
@@ -44,3 +48,26 @@ class Renderer(abc.ABC):
 
     def close(self) -> None:  # noqa: B027 - optional
         """Release resources such as a window. By default there are none."""
+
+
+def make_renderer(given: str | Mapping[str, Any] | Renderer, mode: str, station_keeping_radius_km: float) -> Renderer:
+    """The renderer that an environment's arguments describe.
+
+    Args:
+        given: a name, {"name": NAME, "options": {...}}, or a renderer.
+        mode: one of its render modes.
+        station_keeping_radius_km: of the task.
+
+    Raises:
+        UnknownNameError: no renderer has the name, or it has no such mode; a ValueError.
+        ValueError: an option is not allowed.
+        TypeError: `given` is something else.
+    """
+    if isinstance(given, str | Mapping):
+        choice = choice_of(RENDERERS, given)
+        given = RENDERERS.make(choice.name, station_keeping_radius_km, options=choice.options)
+    if not isinstance(given, Renderer):
+        raise TypeError(f"renderer is a {type(given).__qualname__}: give a ble_env.Renderer, or a name.")
+    if mode not in given.render_modes:
+        raise unknown_name("render mode", mode, given.render_modes)
+    return given
