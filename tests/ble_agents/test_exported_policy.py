@@ -9,6 +9,7 @@ import pytest
 
 from ble_agents import Architecture, ExportedPolicy, ExportedPolicyError, create_agent, load_policy, save_policy
 from ble_agents.options import LevelNetworkOptions, QuantileNetworkOptions, QValueNetworkOptions
+from ble_agents.policy import NO_ACTION
 from ble_sim.plugins import UnknownNameError
 
 ARCHITECTURES = [
@@ -119,13 +120,69 @@ def test_a_damaged_description_is_refused(tmp_path, changes, message):
         load_policy(tmp_path / "policy.npz")
 
 
-@pytest.mark.parametrize("content", [None, b"", b"PK", b"an agent"])
+@pytest.mark.parametrize("content", [b"", b"PK", b"an agent"])
 def test_a_file_of_something_else_is_refused(tmp_path, content):
     path = tmp_path / "policy.npz"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(ExportedPolicyError, match=r"policy\.npz does not hold an exported policy"):
+    path.write_bytes(content)
+    with pytest.raises(ExportedPolicyError, match=r"policy\.npz does not hold an exported policy: it is no \.npz"):
         load_policy(path)
+
+
+def test_a_file_that_is_not_there_is_named_without_the_systems_words(tmp_path):
+    with pytest.raises(ExportedPolicyError, match=r"^The file of an exported agent .*agent\.npz does not exist\.$"):
+        create_agent(str(tmp_path / "agent.npz"))
+    (tmp_path / "agent.npz").mkdir()
+    with pytest.raises(ExportedPolicyError, match=r"agent\.npz is a folder\.$"):
+        load_policy(tmp_path / "agent.npz")
+
+
+def test_arrays_of_another_program_are_called_what_they_are(tmp_path):
+    np.savez(tmp_path / "winds.npz", u=np.zeros((3, 2)), v=np.zeros(4))
+    message = r"winds\.npz holds no exported agent but other arrays: u \[3, 2\], v \[4\]\. `ble-train export"
+    with pytest.raises(ExportedPolicyError, match=message):
+        load_policy(tmp_path / "winds.npz")
+    np.savez(tmp_path / "many.npz", **{f"layer{i}": np.zeros(1) for i in range(10)})
+    with pytest.raises(ExportedPolicyError, match=r"layer7 \[1\] and 2 more"):
+        load_policy(tmp_path / "many.npz")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    (tmp_path / "one.npy").rename(tmp_path / "one.npz")
+    with pytest.raises(ExportedPolicyError, match=r"it is a single array \(\.npy\)"):
+        load_policy(tmp_path / "one.npz")
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_policy("~/mine.npz", exported(ARCHITECTURES[0]))
+    assert load_policy(tmp_path / "mine.npz").architecture == ARCHITECTURES[0]
+    assert create_agent("~/mine.npz", 2, (5,)).exported_policy().architecture == ARCHITECTURES[0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_are_neither_written_nor_read(tmp_path, value):
+    policy = exported(ARCHITECTURES[0])
+    path = tmp_path / "policy.npz"
+    save_policy(path, policy)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    name = next(name for name in arrays if name.endswith("bias"))
+    arrays[name][1] = value
+    np.savez(path, **arrays)
+    with pytest.raises(ExportedPolicyError, match=rf"policy\.npz cannot be flown: array {name} has values"):
+        load_policy(path)
+    broken = jax.tree.map(lambda leaf: np.full(leaf.shape, value, np.float32), policy.params)
+    with pytest.raises(ValueError, match=r"other\.npz is not written: the parameters .* are not finite"):
+        save_policy(tmp_path / "other.npz", ExportedPolicy(policy.architecture, broken))
+    assert not (tmp_path / "other.npz").exists()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES[:2], ids=lambda one: one.kind)
+def test_outputs_that_are_not_finite_choose_no_action(architecture):
+    params = exported(architecture).params
+    rows = observations(architecture, 3)
+    rows[1] = np.nan
+    actions = np.asarray(architecture.greedy_action(params, rows))
+    assert actions[1] == NO_ACTION
+    assert (actions[[0, 2]] >= 0).all()
 
 
 def test_reading_executes_nothing_of_the_file(tmp_path):

@@ -6,12 +6,15 @@ import subprocess
 import sys
 
 import gymnasium
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from agent_fakes import OneByOne
 from training_fakes import FAILING_STEPS, FakeAgent, FakeEnv
 
-from ble_agents import FlownEpisode, create_agent, fly_episode, fly_side_by_side
+from ble_agents import ActionError, FlownEpisode, Policy, create_agent, fly_episode, fly_side_by_side
 from ble_env import BalloonEnv
+from ble_env.checks import NotFiniteError
 from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.state import BalloonStatus
 
@@ -75,6 +78,137 @@ def test_rendering_begins_with_the_first_step_and_is_left_to_a_window(mode):
     env.rendered_at.clear()
     fly_episode(FakeAgent(), env, max_steps=12)
     assert env.rendered_at == []
+
+
+class Faulty(FakeEnv):
+    """Gives some value as an observation or a reward at one step; step 0 is the reset."""
+
+    def __init__(self, at, *, reward=None, observation=None):
+        super().__init__(fails=False)
+        self._at, self._reward, self._observation = at, reward, observation
+
+    def reset(self, **arguments):
+        observation, info = super().reset(**arguments)
+        return (np.full(1, self._observation, np.float32) if self._at == 0 else observation), info
+
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        if self._steps == self._at:
+            observation = observation if self._observation is None else np.full(1, self._observation, np.float32)
+            reward = reward if self._reward is None else self._reward
+        return observation, reward, *rest
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"at": 3, "reward": 0}, r"the reward of Faulty is {} at step 3 of the episode of seed 7\."),
+        ({"at": 3, "observation": 0}, r"the observation of Faulty is {} at step 3 of the episode of seed 7\."),
+        ({"at": 0, "observation": 0}, r"the observation of Faulty is {} at step 0 of the episode of seed 7\."),
+        # The observation comes first, since it does not follow from the reward.
+        ({"at": 2, "observation": 0, "reward": 0}, r"the observation of Faulty is {} at step 2 of"),
+    ],
+)
+def test_what_an_environment_gives_must_be_finite(value, fault, message):
+    faults = {name: value if name != "at" else step for name, step in fault.items()}
+    steps = []
+    with pytest.raises(NotFiniteError, match=f"^{message.format(value)}"):
+        fly_episode(FakeAgent(), Faulty(**faults), seed=7, max_steps=9, on_step=steps.append)
+    assert len(steps) == max(fault["at"] - 1, 0)
+
+
+def test_without_a_seed_the_step_is_named_alone():
+    with pytest.raises(NotFiniteError, match=r"the reward of Faulty is nan at step 1 of the episode\.$"):
+        fly_episode(FakeAgent(), Faulty(1, reward=np.nan), max_steps=9)
+
+
+@pytest.mark.parametrize("action", [None, 1.0, float("nan"), 3, -1, np.array([1, 1]), "up"])
+def test_an_action_that_is_none_is_refused_before_the_environment_receives_it(action):
+    class Wrong(FakeAgent):
+        def step(self, reward, observation):
+            return action if super().step(reward, observation) == 2 else 1
+
+    env = FakeEnv()
+    message = r"^Wrong at step 3 of the episode of seed 5: An action is an integer from 0 to 2, not "
+    with pytest.raises(ActionError, match=message):
+        fly_episode(Wrong(), env, seed=5, max_steps=9)
+    assert env.actions == [0, 1]
+
+
+@pytest.mark.parametrize("one", [np.int8(1), np.array(1), np.array([1]), jnp.int32(1)])
+def test_an_integer_of_any_library_is_an_action(one):
+    class Numpys(FakeAgent):
+        def step(self, reward, observation):
+            return one
+
+    env = FakeEnv()
+    fly_episode(Numpys(), env, max_steps=3)
+    assert env.actions == [0, 1, 1]
+    assert {type(action) for action in env.actions} == {int}
+
+
+class Corner:
+    """An observation of two numbers, or one of them NaN for a balloon of a certain mass."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+
+    def __call__(self, wind_field, scenario, state, conditions):
+        place = jnp.stack([state.balloon.x, state.balloon.y]).astype(jnp.float32)
+        fails = (scenario.vehicle.envelope_mass == 60.0) & (state.elapsed == 2 * 180)
+        return jnp.where(fails, jnp.inf, place)
+
+
+class Moody:
+    """A reward that fails for a balloon of another mass."""
+
+    def __call__(self, scenario, state, conditions):
+        return jnp.where((scenario.vehicle.envelope_mass == 61.0) & (state.elapsed == 3 * 180), jnp.nan, 1.0)
+
+
+CORNER, MOODY = Corner(), Moody()
+
+
+def constant(action):
+    """The policy that gives this in every lane from the third step on."""
+
+    def choose(params, observation):
+        return jnp.int32(1)
+
+    def step(params, key, carry, observation, reward):
+        return carry + 1, jnp.where(carry >= 1, jnp.asarray(action), jnp.asarray(action) * 0 + 1)
+
+    return Policy((), lambda params, key, observation: (jnp.int32(0), choose(params, observation)), step)
+
+
+def fly_small(policy, mass=68.5, seeds=(4, 9)):
+    env = BalloonEnv(
+        wind_field="simple", observation=CORNER, reward=MOODY, vehicle=Vehicle(envelope_mass=mass), device="cpu"
+    )
+    flight = policy, env.task, env.vehicle, env.precision, seeds, 8
+    return list(fly_side_by_side(*flight, agent_seeds=seeds, tile_size=2))
+
+
+def test_side_by_side_what_is_not_finite_is_named_with_its_part():
+    stay = constant(np.int32(1))
+    assert [len(episode.rewards) for episode in fly_small(stay)] == [8, 8]
+    with pytest.raises(NotFiniteError, match=r"the observation Corner is inf at step 2 of the episode of seed 4\."):
+        fly_small(stay, mass=60.0)
+    with pytest.raises(NotFiniteError, match=r"the reward Moody is nan at step 3 of the episode of seed 4\."):
+        fly_small(stay, mass=61.0)
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        (np.int32(3), r"^The policy at step 3 of the episode of seed 4: An action is an integer from 0 to 2, not 3\."),
+        (np.int32(-1), r"not -1, which stands for network outputs that are not finite\."),
+        (np.float32(1), r"^A policy's action is an int32 scalar, not float32\[\]\."),
+    ],
+)
+def test_side_by_side_actions_are_checked(action, message):
+    with pytest.raises(ActionError, match=message):
+        fly_small(constant(action))
 
 
 def content(episode: FlownEpisode):

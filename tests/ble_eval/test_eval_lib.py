@@ -1,8 +1,13 @@
+import datetime as dt
+
 import gymnasium as gym
+import numpy as np
 import pytest
 from gymnasium.wrappers import TimeLimit
 
-from ble_agents import AgentMode
+from ble_agents import ActionError, AgentMode, BatchPolicyAgent
+from ble_env import BalloonEnv
+from ble_env.checks import NotFiniteError
 from ble_eval.eval_lib import eval_agent
 from ble_eval.suites import EvaluationSuite
 
@@ -100,6 +105,99 @@ def test_rendering_has_its_period_and_needs_a_mode(fake, agent):
     silent = fake.FakeEnv()
     eval_agent(agent, silent, EvaluationSuite([4], 12), render_period=5)
     assert silent.rendered_at == []
+
+
+@pytest.mark.parametrize("elapsed", [dt.timedelta(seconds=540), 540, 540.0, np.float32(540)])
+def test_the_time_is_seconds_or_a_duration(fake, agent, elapsed):
+    class Clock(gym.Wrapper):
+        def step(self, action):
+            *rest, info = super().step(action)
+            return *rest, {**info, "time_elapsed": elapsed}
+
+    (result,) = eval_agent(agent, Clock(fake.FakeEnv()), EvaluationSuite([4], 1))
+    assert result.flight_path[0].elapsed_seconds == 540.0
+
+
+def test_steps_are_reported_while_an_episode_is_flown(fake, agent):
+    reported = []
+    (result,) = eval_agent(
+        agent, fake.FakeEnv(), EvaluationSuite([4], 100), on_steps=lambda *numbers: reported.append(numbers)
+    )
+    assert [steps for steps, _ in reported] == [40, 40, 20]
+    assert sum(inside for _, inside in reported) == round(result.time_within_radius * 100)
+
+
+def test_a_batch_policy_flies_any_environment_one_by_one(fake):
+    seen = []
+
+    def policy(observations):
+        seen.append((observations.shape, observations.dtype))
+        return np.where(observations[:, 0] > 0, 0, 2)
+
+    results = eval_agent(policy, fake.FakeEnv(), EvaluationSuite([4, 3], 20))
+    assert [(result.seed, result.final_timestep) for result in results] == [(4, 20), (3, 7)]
+    assert set(seen) == {((1, 2), np.dtype("float32"))}
+
+
+def test_a_batch_policy_flies_balloons_many_at_once():
+    class Eager:
+        """Descends at the first step of an episode."""
+
+        def __init__(self):
+            self.shapes = set()
+
+        def begin_episodes(self, begins):
+            self.begins = begins
+
+        def __call__(self, observations):
+            self.shapes.add(observations.shape)
+            return np.where(self.begins, 0, 1)
+
+    policy, reported = Eager(), []
+    env, suite = BalloonEnv(wind_field="simple"), EvaluationSuite([5, 2, 8], 4)
+    many = eval_agent(policy, env, suite, tile_size=4, on_steps=lambda *numbers: reported.append(numbers))
+    assert [result.seed for result in many] == [5, 2, 8]
+    assert policy.shapes == {(4, 1099)}
+    assert sum(steps for steps, _ in reported) == 12
+    agent = BatchPolicyAgent(3, (1099,), Eager())
+    (alone,) = eval_agent(agent, env, EvaluationSuite([8], 4), tile_size=4)
+    assert alone == many[2]
+    wrapped = Recorder(env)  # Not plain, so flown one by one.
+    one_by_one = eval_agent(Eager(), wrapped, suite)
+    for one, other in zip(one_by_one, many, strict=True):
+        assert one.cumulative_reward == pytest.approx(other.cumulative_reward, rel=1e-4)
+        assert [point.pressure for point in one.flight_path] == pytest.approx(
+            [point.pressure for point in other.flight_path], rel=1e-4
+        )
+
+
+def test_what_flies_nothing_is_named(fake):
+    class Model:
+        def predict(self, observations):
+            return 1, None
+
+    with pytest.raises(
+        TypeError, match=r"not a Model\. For a model of Stable-Baselines3 give ble_agents\.sb3\.Sb3Policy"
+    ):
+        eval_agent(Model(), fake.FakeEnv(), EvaluationSuite([4], 5))
+    with pytest.raises(ActionError, match=r"returns integers of shape \(1,\), not float32\[1, 2\]\. Take the largest"):
+        eval_agent(lambda observations: observations, fake.FakeEnv(), EvaluationSuite([4], 5))
+    with pytest.raises(TypeError, match="takes one environment and flies many of its episodes at once"):
+        eval_agent(lambda observations: observations, gym.make_vec("CartPole-v1", 2), EvaluationSuite([4], 5))
+    with pytest.raises(ValueError, match=r"flies environments with actions 0, 1, \.\.\., not Box"):
+        eval_agent(lambda observations: observations, gym.make("Pendulum-v1"), EvaluationSuite([4], 5))
+
+
+def test_an_environment_that_gives_nan_stops_with_what_was_finished(fake, agent):
+    class Sour(gym.Wrapper):
+        def step(self, action):
+            observation, reward, *rest = super().step(action)
+            return observation, float("nan") if self.env.unwrapped._episode_seed == 9 else reward, *rest
+
+    finished = []
+    with pytest.raises(NotFiniteError, match=r"the reward of FakeEnv is nan at step 1 of the episode of seed 9\."):
+        eval_agent(agent, Sour(fake.FakeEnv()), EvaluationSuite([4, 9], 5), on_episode=finished.append)
+    assert [result.seed for result in finished] == [4]
 
 
 def test_a_suite_that_was_changed_for_the_worse(fake, agent):

@@ -45,10 +45,15 @@ def test_checkpoints_hold_what_was_learned_and_in_training_what_resuming_needs(t
     assert evaluated.reload_latest_checkpoint(str(tmp_path)) == 4
     assert evaluated.learned == 2.0
     assert evaluated.num_lanes == 0
+    assert not evaluated.needs_checkpoint()
     evaluated.load_checkpoint(str(tmp_path), 4)
     with pytest.raises(CheckpointError, match="no checkpoint 5"):
         evaluated.load_checkpoint(str(tmp_path), 5)
-    assert DigestAgent().reload_latest_checkpoint(str(tmp_path / "none")) == -1
+    untrained = DigestAgent()
+    assert untrained.reload_latest_checkpoint(str(tmp_path / "none")) == -1
+    assert untrained.needs_checkpoint()
+    untrained.load_checkpoint(str(tmp_path), 4)
+    assert not untrained.needs_checkpoint()
 
 
 class Minimal(Learner):

@@ -94,7 +94,7 @@ def test_it_learns_which_action_pays():
         actions = agent.step_lanes(lanes_like(observations(rng), (actions == 2).astype(np.float32)))
     assert np.mean(share[:24]) < 0.6
     assert np.mean(share[-24:]) > 0.9
-    assert set(agent.take_metrics()) == {"PolicyGain", "ValueLoss", "Entropy", "KL"}
+    assert set(agent.take_metrics()) == {"PolicyGain", "ValueLoss", "Entropy", "KL", "LearningRate"}
     assert agent.take_metrics() == {}
 
 
@@ -226,7 +226,7 @@ def test_metrics_are_logged_by_environment_step():
     scalars = []
     agent.set_summary_writer(SimpleNamespace(add_scalar=lambda *scalar: scalars.append(scalar)))
     moved(agent, 2)
-    names = [f"Train/{name}" for name in ("PolicyGain", "ValueLoss", "Entropy", "KL")]
+    names = [f"Train/{name}" for name in ("PolicyGain", "ValueLoss", "Entropy", "KL", "LearningRate")]
     assert sorted((tag, step) for tag, _, step in scalars) == sorted(
         (name, step) for name in names for step in (64, 128)
     )

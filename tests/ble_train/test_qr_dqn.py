@@ -59,6 +59,7 @@ def test_finetuning_may_start_from_an_exported_agent(tmp_path):
     save_policy(tmp_path / "doubled.npz", ExportedPolicy(ARCHITECTURE, params))
     options = FinetuneOptions(replay_capacity=1000, start=str(tmp_path / "doubled.npz"))
     agent = FinetunePerciatelliAgent(3, (1099,), seed=0, options=options)
+    assert not agent.needs_checkpoint()
     jax.tree.map(np.testing.assert_array_equal, agent.learned_state()["params"], params)
     for start in ("windward", "random"):
         with pytest.raises(

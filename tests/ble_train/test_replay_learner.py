@@ -323,7 +323,8 @@ def test_metrics_are_means_since_they_were_last_taken():
     for step in lane_steps(4, 30):
         agent.step_lanes(step)
     metrics = agent.take_metrics()
-    assert metrics.keys() == {"HuberLoss"}
+    assert metrics.keys() == {"HuberLoss", "LearningRate"}
+    assert metrics["LearningRate"] == DQN.learning_rate
     assert 0.0 < metrics["HuberLoss"] < 10.0
     assert agent.take_metrics() == {}
 
@@ -342,9 +343,22 @@ def test_losses_are_logged_by_training_step():
     agent.start_lanes(1)
     for step in lane_steps(1, 60, mean_length=10**6):
         agent.step_lanes(step)
-    assert [tag for tag, _, _ in writer.scalars] == ["Train/QuantileLoss"] * 12
-    assert [step for _, _, step in writer.scalars] == list(range(12, 60, 4))
-    assert agent.take_metrics()["QuantileLoss"] == pytest.approx(np.mean([loss for _, loss, _ in writer.scalars]))
+    losses = [scalar for scalar in writer.scalars if scalar[0] == "Train/QuantileLoss"]
+    assert [step for _, _, step in losses] == list(range(12, 60, 4))
+    assert {tag for tag, _, _ in writer.scalars} == {"Train/QuantileLoss", "Train/LearningRate"}
+    assert agent.take_metrics()["QuantileLoss"] == pytest.approx(np.mean([loss for _, loss, _ in losses]))
+
+
+def test_the_logged_learning_rate_follows_its_schedule():
+    agent = make(learning_rate=1e-3, final_learning_rate=1e-4, learning_rate_decay_steps=40)
+    agent.set_summary_writer(writer := Writer())
+    agent.start_lanes(1)
+    for step in lane_steps(1, 70, mean_length=10**6):
+        agent.step_lanes(step)
+    rates = [value for tag, value, _ in writer.scalars if tag == "Train/LearningRate"]
+    assert rates[:10] == pytest.approx(np.linspace(1e-3, 1e-4, 11)[1:])
+    assert rates[10:] == pytest.approx([1e-4] * len(rates[10:]))
+    assert len(rates) > 11
 
 
 def test_an_update_is_adam_on_the_mean_loss_with_new_priorities():

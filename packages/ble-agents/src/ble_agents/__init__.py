@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from ble_sim._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ble_agents.actions import ActionError as ActionError
     from ble_agents.agent import Agent as Agent
     from ble_agents.agent import AgentMode as AgentMode
+    from ble_agents.batch_policy import BatchPolicy as BatchPolicy
+    from ble_agents.batch_policy import BatchPolicyAgent as BatchPolicyAgent
     from ble_agents.create import agent_names as agent_names
     from ble_agents.create import create_agent as create_agent
     from ble_agents.exported_policy import Architecture as Architecture
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from ble_agents.flying import EpisodeSummary as EpisodeSummary
     from ble_agents.flying import FlownEpisode as FlownEpisode
     from ble_agents.flying import fly_episode as fly_episode
+    from ble_agents.flying import fly_in_batches as fly_in_batches
     from ble_agents.flying import fly_side_by_side as fly_side_by_side
     from ble_agents.networks.network import ActorCriticOutput as ActorCriticOutput
     from ble_agents.networks.network import Network as Network
@@ -33,10 +37,12 @@ else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
+            "actions": "ActionError",
             "agent": "Agent AgentMode",
+            "batch_policy": "BatchPolicy BatchPolicyAgent",
             "create": "agent_names create_agent",
             "exported_policy": "Architecture ExportedPolicy ExportedPolicyError load_policy save_policy",
-            "flying": "EpisodeStep EpisodeSummary FlownEpisode fly_episode fly_side_by_side",
+            "flying": "EpisodeStep EpisodeSummary FlownEpisode fly_episode fly_in_batches fly_side_by_side",
             "networks.network": "ActorCriticOutput Network",
             "policy": "Policy memoryless_policy next_key start_stream",
             "policy_agent": "PolicyAgent",

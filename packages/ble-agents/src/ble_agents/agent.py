@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from ble_agents.batch_policy import BatchPolicy
     from ble_agents.exported_policy import ExportedPolicy
     from ble_agents.policy import Policy
 
@@ -96,8 +97,19 @@ class Agent(abc.ABC):
         """Read the newest parameters in the directory; returns the number of their iteration, -1 if there are none."""
         return -1
 
+    def needs_checkpoint(self) -> bool:
+        """Whether it would fly untrained: it learns, and has neither been loaded nor begun with trained parameters."""
+        return False
+
     def policy(self) -> "Policy | None":
         """The agent in evaluation mode as pure functions, for many episodes at once; None if it has none."""
+        return None
+
+    def batch_policy(self) -> "BatchPolicy | None":
+        """The agent in evaluation mode as a function of batches, for many episodes at once; None if it has none.
+
+        `policy` comes before it where an agent has both.
+        """
         return None
 
     def exported_policy(self) -> "ExportedPolicy | None":

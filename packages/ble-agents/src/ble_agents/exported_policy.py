@@ -18,10 +18,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_agents.networks.network import Network
-from ble_agents.policy import Params, Policy, memoryless_policy
+from ble_agents.policy import NO_ACTION, Params, Policy, memoryless_policy
 from ble_sim.files.atomic import write_arrays
 from ble_sim.files.models import UNREADABLE_ARCHIVE
+from ble_sim.keys import as_key, seed_data
 from ble_sim.plugins import NoOptions
+from ble_sim.plugins.hashable import require_hashable
 from ble_sim.plugins.options import options_from_json, options_to_json
 from ble_sim.plugins.registries import NETWORKS
 
@@ -42,12 +44,18 @@ class Architecture:
         observation_shape: shape of an observation.
         num_actions: number of actions.
         options: of the network, an instance of its registration's `options_type`.
+
+    Raises:
+        UnhashableError: the options cannot be hashed; a TypeError.
     """
 
     kind: str
     observation_shape: tuple[int, ...]
     num_actions: int
     options: Any = NoOptions()
+
+    def __post_init__(self) -> None:
+        require_hashable("the options of the network,", self.options)
 
     def network(self) -> Network:
         """The network.
@@ -64,8 +72,10 @@ class Architecture:
         return network.preferences(network.apply(params, observation))
 
     def greedy_action(self, params: Params, observation: jax.Array) -> jax.Array:
-        """The action with the largest preference, the first on ties: int32[...]."""
-        return jnp.argmax(self.preferences(params, observation), axis=-1).astype(jnp.int32)
+        """The action with the largest preference, the first on ties: int32[...]; `NO_ACTION` if that is not finite."""
+        preferences = self.preferences(params, observation)
+        best = jnp.argmax(preferences, axis=-1).astype(jnp.int32)
+        return jnp.where(jnp.isfinite(preferences.max(axis=-1)), best, NO_ACTION)
 
 
 @dataclass(frozen=True)
@@ -90,12 +100,16 @@ def save_policy(path: str | os.PathLike[str], exported: ExportedPolicy) -> None:
     """Write an exported policy: the whole file, or nothing.
 
     Raises:
+        ValueError: a parameter is not finite.
         OSError: the file cannot be written.
     """
     architecture = exported.architecture
     description = {"format": FORMAT_VERSION, **vars(architecture), "options": options_to_json(architecture.options)}
     arrays = {name: np.asarray(leaf, np.float32) for name, leaf in _named_leaves(exported.params).items()}
-    write_arrays(Path(path), {_DESCRIPTION: np.array(json.dumps(description)), **arrays})
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path} is not written: the parameters {name} are not finite, so they fly no balloon.")
+    write_arrays(Path(path).expanduser(), {_DESCRIPTION: np.array(json.dumps(description)), **arrays})
 
 
 def load_policy(file: str | os.PathLike[str] | Traversable) -> ExportedPolicy:
@@ -105,34 +119,62 @@ def load_policy(file: str | os.PathLike[str] | Traversable) -> ExportedPolicy:
         file: a path, or a file of `importlib.resources.files(package)`.
 
     Raises:
-        ExportedPolicyError: the file is not there, is damaged, names a network that is not installed, or has another
-            format.
+        ExportedPolicyError: the file is not there, is damaged, holds something else or numbers that are not finite,
+            names a network that is not installed, or has another format.
     """
-    file = Path(file) if isinstance(file, str | os.PathLike) else file
+    file = Path(file).expanduser() if isinstance(file, str | os.PathLike) else file
+    arrays = _read_arrays(file)
+    if _DESCRIPTION not in arrays:
+        found = ", ".join(f"{name} {list(array.shape)}" for name, array in sorted(arrays.items())[:8]) or "nothing"
+        more = f" and {len(arrays) - 8} more" if len(arrays) > 8 else ""
+        raise ExportedPolicyError(
+            f"{file} holds no exported agent but other arrays: {found}{more}. `ble-train export RUN --output FILE` and"
+            " ble_agents.save_policy make the file of an agent."
+        )
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
         description = json.loads(str(arrays.pop(_DESCRIPTION)))
         version = description.pop("format")
         shape = tuple(description.pop("observation_shape"))
         options = options_from_json(NETWORKS.get(description["kind"]).options_type, description.pop("options"))
         architecture = Architecture(observation_shape=shape, options=options, **description)
         network = architecture.network()
-    except UNREADABLE_ARCHIVE as error:
-        raise ExportedPolicyError(f"{file} does not hold an exported policy: {error}.") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"its description has no {error}" if type(error) is KeyError else str(error)
+        raise ExportedPolicyError(f"{file} does not hold an exported policy: {reason}.") from error
     if version != FORMAT_VERSION:
         raise ExportedPolicyError(f"{file} has format {version}, not {FORMAT_VERSION}: it needs another ble-agents.")
     return ExportedPolicy(architecture, _params(network, shape, arrays, str(file)))
 
 
+def _read_arrays(file: Path | Traversable) -> dict[str, np.ndarray]:
+    """The arrays in the file by name."""
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else "does not exist"
+        raise ExportedPolicyError(f"The file of an exported agent {file} {what}.")
+    try:
+        with file.open("rb") as stream:
+            archive = np.load(stream, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise ValueError("it is a single array (.npy)")
+            return {name: archive[name] for name in archive.files}
+    except PermissionError:
+        raise ExportedPolicyError(f"The file of an exported agent {file} may not be read.") from None
+    except UNREADABLE_ARCHIVE as error:
+        is_foreign = isinstance(error, EOFError) or "pickle" in str(error)
+        reason = "it is no .npz archive of plain arrays" if is_foreign else str(error)
+        raise ExportedPolicyError(f"{file} does not hold an exported policy: {reason}.") from error
+
+
 def _params(network: Network, shape: tuple[int, ...], arrays: Mapping[str, np.ndarray], file: str) -> Params:
     """The arrays in the structure that the network takes."""
-    like = jax.eval_shape(network.init, jax.random.key(0), jax.ShapeDtypeStruct(shape, jnp.float32))
+    like = jax.eval_shape(network.init, as_key(seed_data(0)), jax.ShapeDtypeStruct(shape, jnp.float32))
     expected = _named_leaves(like)
     for name in sorted(expected.keys() | arrays.keys()):
         there, here = (getattr(group.get(name), "shape", None) for group in (arrays, expected))
         if there != here:
             raise ExportedPolicyError(f"{file} is damaged: array {name} has shape {there} instead of {here}.")
+        if not np.isfinite(arrays[name]).all():
+            raise ExportedPolicyError(f"{file} cannot be flown: array {name} has values that are not finite.")
     return jax.tree.unflatten(jax.tree.structure(like), [arrays[name] for name in expected])
 
 

@@ -3,26 +3,34 @@
 `fly_episode` takes any agent and any Gymnasium environment. `fly_side_by_side` takes an agent's `Policy` and flies
 tiles of balloons in compiled steps, on all cores and devices. There an episode depends on its seeds alone, not on the
 other episodes, their order or the number of devices: tiles have one size, and every episode has random streams of its
-own.
+own. `fly_in_batches` takes a `BatchPolicy`, which any framework can make.
 """
 
 import functools
 import itertools
+import math
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import gymnasium
 import jax
+import jax.numpy as jnp
 import numpy as np
 
+from ble_agents.actions import ActionError, checked_action, checked_actions
 from ble_agents.agent import Agent
+from ble_agents.batch_policy import BatchPolicy, begin_episodes
+from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.policy import Policy, init_with_stream, policy_scope, start_stream, step_with_stream
+from ble_env.checks import check_finite
 from ble_env.diagnostics import Diagnostics
-from ble_env.host.devices import Device, num_cores
-from ble_env.host.packing import unpack_diagnostics
+from ble_env.host.devices import Device, find_device, local_devices, num_cores
+from ble_env.host.finite import check_flight
+from ble_env.host.packing import HostTransition, unpack_diagnostics
 from ble_env.host.seeding import first_episode_keys
 from ble_env.host.tile import Tile
 from ble_env.task import Task
@@ -85,26 +93,64 @@ def fly_episode(
         on_step: called with each step of the environment, before the agent receives it.
         render_period: number of steps from one rendering to the next, beginning with the first; 0 for none. It has no
             effect without a render mode, or in mode "human", in which the environment draws.
+
+    Raises:
+        ActionError: the agent returned something that is no action of the environment.
+        NotFiniteError: the environment gave an observation or a reward that is NaN or infinite.
     """
     is_rendered = render_period > 0 and env.render_mode not in (None, "human")
     observation, _ = env.reset(seed=seed)
-    action = agent.begin_episode(observation)
+    _check_received(env, observation, 0.0, _place(seed, 0))
+    chosen = agent.begin_episode(observation)
     total, steps_inside = 0.0, 0
     for number in itertools.count():
+        action = _checked_action(chosen, agent, env, seed, number + 1)
         observation, reward, terminated, truncated, info = env.step(action)
         is_cut = bool(truncated) or number + 1 == max_steps
-        step = EpisodeStep(number, int(action), observation, float(reward), bool(terminated), is_cut, info)
+        reward = float(reward)
+        if not math.isfinite(reward) or not _is_finite(observation):
+            _check_received(env, observation, reward, _place(seed, number + 1))
+        step = EpisodeStep(number, action, observation, reward, bool(terminated), is_cut, info)
         total += step.reward
         steps_inside += bool(info.get("inside_radius", False))
         if is_rendered and number % render_period == 0:
             env.render()
         on_step(step)
         if not step.terminated:
-            action = agent.step(step.reward, observation)
+            chosen = agent.step(step.reward, observation)
         if step.terminated or step.truncated:
             agent.end_episode(step.reward, step.terminated)
             return EpisodeSummary(total, steps_inside if "inside_radius" in info else None, step)
     raise AssertionError  # `itertools.count` has no end.
+
+
+def _checked_action(action: Any, agent: Agent, env: "gymnasium.Env[Any, Any]", seed: int | None, number: int) -> int:
+    """The agent's action for a step, as an integer; an `ActionError` names the agent, the episode and the step."""
+    space = env.action_space
+    num_actions = int(space.n) if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0 else None
+    try:
+        return checked_action(action, num_actions)
+    except ActionError as error:
+        raise ActionError(f"{agent.get_name()} {_place(seed, number)}: {error}") from None
+
+
+def _check_received(env: "gymnasium.Env[Any, Any]", observation: Any, reward: float, where: str) -> None:
+    """Raise a NotFiniteError if the environment gave NaN or infinity."""
+    name = type(env.unwrapped).__name__
+    numbers = {} if _is_finite(observation) else {f"the observation of {name}": observation}
+    check_finite({**numbers, f"the reward of {name}": reward}, where)
+
+
+def _is_finite(observation: Any) -> bool:
+    """Whether an array of numbers is finite; True for what is no such array."""
+    if not isinstance(observation, np.ndarray) or observation.dtype.kind not in "fc":
+        return True
+    return bool(np.isfinite(observation).all())
+
+
+def _place(seed: int | None, number: int) -> str:
+    """Where an episode is, for messages. Steps count from 1 there, and 0 is the reset."""
+    return f"at step {number} of the episode" + ("" if seed is None else f" of seed {seed}")
 
 
 class FlownEpisode(NamedTuple):
@@ -146,8 +192,13 @@ def fly_side_by_side(
         on_steps: called with the number of steps since the last call, and the number of those that ended within the
             radius, for each tile every `REPORT_PERIOD` steps and at its end.
         tile_size: lanes of a compiled step. Rounding differs between sizes.
+
+    Raises:
+        ActionError: the policy's actions are no int32 scalars, or one is out of range.
+        NotFiniteError: a wind, an observation or a reward is NaN or infinite.
     """
-    devices = jax.local_devices() if device is None else [device]
+    device = find_device(device)
+    devices = local_devices() if device is None else [device]
     workers = max(len(devices), num_cores() if devices[0].platform == "cpu" else 1)
     chunks: queue.SimpleQueue[slice] = queue.SimpleQueue()
     starts = range(0, len(seeds), tile_size)
@@ -176,36 +227,63 @@ def fly_side_by_side(
                 except queue.Empty:
                     return
                 tile = tile or make_tile()
-                events.put(_fly_tile(tile, pilots[device], seeds[chunk], agent_seeds[chunk], max_steps, report))
+                events.put(_fly_tile(tile, task, pilots[device], seeds[chunk], agent_seeds[chunk], max_steps, report))
         except _StopError:
             return
         except BaseException as error:
             events.put(error)
 
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for worker in range(min(workers, len(starts))):
-                pool.submit(work, devices[worker % len(devices)])
-            unfinished = len(seeds)
-            while unfinished:
-                event = events.get()
-                if isinstance(event, BaseException):
-                    raise event
-                if isinstance(event, tuple):
-                    on_steps(*event)
-                else:
-                    unfinished -= len(event)
-                    yield from event
-        finally:
-            stop.set()
+    pool, is_waited_for = ThreadPoolExecutor(workers), True
+    try:
+        for worker in range(min(workers, len(starts))):
+            pool.submit(work, devices[worker % len(devices)])
+        unfinished = len(seeds)
+        while unfinished:
+            event = events.get()
+            if isinstance(event, BaseException):
+                raise event
+            if isinstance(event, tuple):
+                on_steps(*event)
+            else:
+                unfinished -= len(event)
+                yield from event
+    except (KeyboardInterrupt, GeneratorExit):
+        is_waited_for = False  # They may be compiling; otherwise they end at their next report.
+        raise
+    finally:
+        stop.set()
+        pool.shutdown(wait=is_waited_for, cancel_futures=True)
+
+
+class _Choice(NamedTuple):
+    """What a policy gives in all lanes: arrays with a leading axis."""
+
+    streams: Any
+    carries: Any
+    actions: jax.Array
+    """int32[lanes]"""
+    not_finite: jax.Array
+    """float32[lanes], NaN or infinity where the observation has it; 0 elsewhere."""
 
 
 @functools.cache
 def _lane_functions(policy_init: Callable[..., Any], policy_step: Callable[..., Any]) -> tuple[Any, Any]:
     """`init_with_stream` and `step_with_stream` of a policy, compiled for lanes: all but params have a leading axis."""
-    init = jax.vmap(functools.partial(init_with_stream, policy_init), in_axes=(None, 0, 0))
-    step = jax.vmap(functools.partial(step_with_stream, policy_step), in_axes=(None, 0, 0, 0, 0))
-    return jax.jit(init), jax.jit(step)
+
+    def init(params: Any, stream: Any, observation: jax.Array) -> _Choice:
+        stream, carry, action = init_with_stream(policy_init, params, stream, observation)
+        return _Choice(stream, carry, action, _not_finite(observation))
+
+    def step(params: Any, stream: Any, carry: Any, observation: jax.Array, reward: jax.Array) -> _Choice:
+        stream, carry, action = step_with_stream(policy_step, params, stream, carry, observation, reward)
+        return _Choice(stream, carry, action, _not_finite(observation))
+
+    return jax.jit(jax.vmap(init, in_axes=(None, 0, 0))), jax.jit(jax.vmap(step, in_axes=(None, 0, 0, 0, 0)))
+
+
+def _not_finite(observation: jax.Array) -> jax.Array:
+    """The sum of the numbers that are NaN or infinite: 0.0 if there are none."""
+    return jnp.sum(jnp.where(jnp.isfinite(observation), 0.0, observation)).astype(jnp.float32)
 
 
 class _Pilot:
@@ -218,15 +296,15 @@ class _Pilot:
         self._lock = threading.Lock()
         self._is_compiled = False
 
-    def init(self, streams: np.ndarray, observation: jax.Array) -> tuple[Any, Any, jax.Array]:
-        """Begin an episode in every lane: (streams, carries, first actions)."""
+    def init(self, streams: np.ndarray, observation: jax.Array) -> _Choice:
+        """Begin an episode in every lane, and choose the first actions."""
         with policy_scope():
             return self._init(self._params, streams, observation)
 
-    def step(self, streams: Any, carries: Any, observation: jax.Array, reward: jax.Array) -> tuple[Any, Any, jax.Array]:
-        """Step the policy in every lane: (streams, carries, next actions)."""
+    def step(self, last: _Choice, observation: jax.Array, reward: jax.Array) -> _Choice:
+        """Choose the next actions in every lane."""
         with policy_scope():
-            return self._step(self._params, streams, carries, observation, reward)
+            return self._step(self._params, last.streams, last.carries, observation, reward)
 
     def compile(self, make_tile: Callable[[], Tile]) -> None:
         """Compile the functions of the policy and of tiles once, on two cores. The device's other workers wait."""
@@ -249,14 +327,22 @@ class _Pilot:
         transition = tile.step(jax.device_put(np.ones(tile.size, np.int32), self._device))
         with policy_scope():
             streams = np.zeros((tile.size, 2), np.uint32)
-            shapes = jax.eval_shape(self._init, self._params, streams, transition.observation)[:2]
+            shapes: _Choice = jax.eval_shape(self._init, self._params, streams, transition.observation)
+            _check_type(shapes.actions)
             zeros = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
-            streams, carries = jax.device_put(zeros, self._device)
-        self.step(streams, carries, transition.observation, transition.reward)
+            last = jax.device_put(zeros, self._device)
+        _check_type(self.step(last, transition.observation, transition.reward).actions)
+
+
+def _check_type(actions: Any) -> None:
+    """Check that the actions of all lanes are int32[lanes]."""
+    if actions.ndim != 1 or actions.dtype != jnp.int32:
+        raise ActionError(f"A policy's action is an int32 scalar, not {actions.dtype}{list(actions.shape[1:])}.")
 
 
 def _fly_tile(
     tile: Tile,
+    task: Task,
     pilot: _Pilot,
     seeds: Sequence[int],
     agent_seeds: Sequence[int],
@@ -265,22 +351,26 @@ def _fly_tile(
 ) -> list[FlownEpisode]:
     padding = [0] * (tile.size - len(seeds))
     transition = tile.reset(range(len(seeds)), first_episode_keys(seeds))
-    streams, carries, actions = pilot.init(
-        np.array([start_stream(seed) for seed in [*agent_seeds, *padding]]), transition.observation
-    )
+    chosen = pilot.init(np.array([start_stream(seed) for seed in [*agent_seeds, *padding]]), transition.observation)
+    _check_flight(task, seeds, 0, [(None, transition, chosen)], np.ones((1, len(seeds)), bool))
     rewards, diagnostics = [], []
+    recent: list[tuple[Any, HostTransition, _Choice]] = []
     is_over = np.zeros(len(seeds), bool)
     for number in range(1, max_steps + 1):
+        actions = chosen.actions
         transition = tile.step(actions)
-        streams, carries, actions = pilot.step(streams, carries, transition.observation, transition.reward)
+        chosen = pilot.step(chosen, transition.observation, transition.reward)
         rewards.append(transition.reward)
         diagnostics.append(transition.diagnostics)
+        recent.append((actions, transition._replace(observation=None), chosen._replace(carries=None)))
         if number % REPORT_PERIOD == 0 or number == max_steps:
-            recent = unpack_diagnostics(np.asarray(diagnostics[-(number % REPORT_PERIOD or REPORT_PERIOD) :]))
-            failed = np.cumsum(recent.status[:, : len(seeds)] != BalloonStatus.OK, axis=0)
+            measured = unpack_diagnostics(np.asarray([step.diagnostics for _, step, _ in recent]))
+            failed = np.cumsum(measured.status[:, : len(seeds)] != BalloonStatus.OK, axis=0)
             is_flown = ~is_over & (failed <= 1)  # A failed balloon stays in its lane; its later steps do not count.
-            report(int(is_flown.sum()), int((is_flown & recent.inside_radius[:, : len(seeds)]).sum()))
+            _check_flight(task, seeds, number - len(recent) + 1, recent, is_flown)
+            report(int(is_flown.sum()), int((is_flown & measured.inside_radius[:, : len(seeds)]).sum()))
             is_over |= failed[-1] > 0
+            recent.clear()
             if is_over.all():
                 break
     all_rewards = np.asarray(rewards, np.float64)
@@ -288,8 +378,204 @@ def _fly_tile(
     return [_flown(seed, lane, all_rewards, all_diagnostics) for lane, seed in enumerate(seeds)]
 
 
+def _check_flight(
+    task: Task,
+    seeds: Sequence[int],
+    first_step: int,
+    steps: "Sequence[tuple[Any, HostTransition, _Choice]]",
+    is_flown: np.ndarray,
+) -> None:
+    """Check the steps of a tile's episodes.
+
+    Args:
+        task: the task.
+        seeds: of the lanes with an episode.
+        first_step: number of the first step.
+        steps: the actions of each, None for the reset, and the transition and the choice after it.
+        is_flown: bool[steps, lanes with an episode], whether the step is part of the episode.
+    """
+
+    def flown(arrays: list[Any]) -> np.ndarray:
+        array = np.asarray(arrays)[:, : len(seeds)]
+        return np.where(is_flown.reshape(*is_flown.shape, *[1] * (array.ndim - 2)), array, 0)
+
+    def where(step: int, lane: int) -> str:
+        return _place(seeds[lane], first_step + step)
+
+    check_flight(
+        task,
+        where,
+        diagnostics=flown([transition.diagnostics for _, transition, _ in steps]),
+        reward=flown([transition.reward for _, transition, _ in steps]),
+        observation=flown([choice.not_finite for _, _, choice in steps]),
+        num_axes=2,
+    )
+    if steps[0][0] is not None:
+        taken = flown([actions for actions, _, _ in steps])
+        is_wrong = (taken < 0) | (taken >= NUM_ACTIONS)
+        if is_wrong.any():
+            step, lane = map(int, np.argwhere(is_wrong)[0])
+            try:
+                checked_action(taken[step, lane], NUM_ACTIONS)
+            except ActionError as error:
+                raise ActionError(f"The policy {where(step, lane)}: {error}") from None
+
+
 def _flown(seed: int, lane: int, rewards: np.ndarray, diagnostics: Diagnostics) -> FlownEpisode:
     """The episode of a lane, from arrays [steps, lanes]: its steps up to a failure."""
     failures = np.flatnonzero(diagnostics.status[:, lane] != BalloonStatus.OK)
     steps = slice(int(failures[0]) + 1 if failures.size else len(rewards))
     return FlownEpisode(seed, rewards[steps, lane], jax.tree.map(lambda field: field[steps, lane], diagnostics))
+
+
+def fly_in_batches(
+    policy: BatchPolicy,
+    task: Task,
+    vehicle: Vehicle,
+    precision: str,
+    seeds: Sequence[int],
+    max_steps: int,
+    *,
+    device: Device | None = None,
+    on_steps: Callable[[int, int], None] = lambda steps, inside: None,
+    tile_size: int = TILE_SIZE,
+) -> Iterator[FlownEpisode]:
+    """Fly one episode for each seed with a policy of any framework, and yield each when it is finished.
+
+    The lanes fill as many tiles as there are cores. A lane whose episode has ended begins the next seed's. The balloon
+    of an episode depends on its seed and its actions alone; the actions are as independent of the other rows as the
+    policy makes them.
+
+    Args:
+        policy: called once a step for all lanes, with a fixed number of rows.
+        task, vehicle, precision: of the environment, as `BalloonEnv` has them.
+        seeds: of the episodes.
+        max_steps: time limit of an episode.
+        device: where to compute the balloons; JAX's default if None.
+        on_steps: as in `fly_side_by_side`, called every `REPORT_PERIOD` steps of all lanes and at the end.
+        tile_size: lanes of a compiled step. Rounding differs between sizes.
+
+    Raises:
+        ActionError: the policy returned something that is no action.
+        NotFiniteError: a wind, an observation or a reward is NaN or infinite.
+    """
+    where = find_device(device) or local_devices()[0]
+    workers = num_cores() if where.platform == "cpu" else 1
+    num_tiles = max(min(workers, -(-len(seeds) // tile_size)), 1)
+    tiles = [_BatchTile(task, vehicle, precision, tile_size, where, max_steps) for _ in range(num_tiles)]
+    waiting = deque(seeds)
+    steps, inside = 0, 0
+    with ThreadPoolExecutor(num_tiles) as pool:
+        # The first time one after another: the first tile compiles for all. In parallel, each would compile for itself.
+        on_every_tile: Callable[..., Iterator[Any]] = map
+        for number in itertools.count(1):
+            begins = np.concatenate([tile.begin_episodes(waiting) for tile in tiles])
+            if not any(tile.is_flying for tile in tiles):
+                break
+            begin_episodes(policy, begins)
+            observations = np.concatenate([tile.observations for tile in tiles])
+            actions = checked_actions(policy(observations), len(observations), NUM_ACTIONS)
+            flown = list(on_every_tile(_BatchTile.step, tiles, np.split(actions, num_tiles)))
+            on_every_tile = pool.map
+            for finished, flown_steps, steps_inside in flown:
+                steps, inside = steps + flown_steps, inside + steps_inside
+                yield from finished
+            if number % REPORT_PERIOD == 0:
+                on_steps(steps, inside)
+                steps, inside = 0, 0
+    if steps:
+        on_steps(steps, inside)
+
+
+class _BatchTile:
+    """A tile and the episodes in its lanes.
+
+    Attributes:
+        observations: float32[lanes, ...], the present observation of every lane; zeros without an episode.
+    """
+
+    observations: np.ndarray
+
+    def __init__(self, task: Task, vehicle: Vehicle, precision: str, size: int, device: Device, max_steps: int) -> None:
+        self._task = task
+        self._tile = Tile(task, vehicle, precision, size, device)
+        self._max_steps = max_steps
+        self._episodes: list[_BatchEpisode | None] = [None] * size
+
+    @property
+    def is_flying(self) -> bool:
+        """Whether there is an episode in progress."""
+        return any(self._episodes)
+
+    def begin_episodes(self, waiting: "deque[int]") -> np.ndarray:
+        """Begin the episodes of waiting seeds in the lanes that are free: bool[lanes], where one begins."""
+        begins = np.zeros(self._tile.size, bool)
+        for lane, episode in enumerate(self._episodes):
+            if episode is None and waiting:
+                self._episodes[lane] = _BatchEpisode(waiting.popleft())
+                begins[lane] = True
+        if begins.any():
+            lanes = np.flatnonzero(begins)
+            started = [episode.seed for lane in lanes if (episode := self._episodes[lane])]
+            self._tile.reset(lanes, first_episode_keys(started))
+            self._receive(made=0)
+        return begins
+
+    def step(self, actions: np.ndarray) -> tuple[list[FlownEpisode], int, int]:
+        """Step all lanes: (the episodes that end, steps of episodes, those that ended within the radius)."""
+        self._tile.step(actions)
+        transition = self._receive(made=1)
+        finished, steps = [], 0
+        for lane, episode in enumerate(self._episodes):
+            if episode is None:
+                continue
+            steps += 1
+            episode.rewards.append(transition.reward[lane])
+            episode.diagnostics.append(transition.diagnostics[lane])
+            if transition.terminated[lane] or len(episode.rewards) == self._max_steps:
+                finished.append(episode.flown())
+                self._episodes[lane] = None
+        return finished, steps, int(unpack_diagnostics(transition.diagnostics).inside_radius.sum())
+
+    def _receive(self, *, made: int) -> HostTransition:
+        """The last transition on the host, checked, with zeros in the lanes without an episode.
+
+        Lanes that never had one compute with an empty scenario, which gives NaN.
+
+        Args:
+            made: steps that were made since the last call, 0 or 1.
+        """
+        is_flying = np.array([episode is not None for episode in self._episodes])
+
+        def flying(array: jax.Array) -> np.ndarray:
+            return np.where(is_flying.reshape(-1, *[1] * (array.ndim - 1)), array, np.zeros((), array.dtype))
+
+        def where(lane: int) -> str:
+            episode = self._episodes[lane]
+            return "" if episode is None else _place(episode.seed, len(episode.rewards) + made)
+
+        transition = HostTransition(*map(flying, jax.device_get(self._tile.lanes.transition)))
+        self.observations = transition.observation
+        check_flight(
+            self._task,
+            where,
+            diagnostics=transition.diagnostics,
+            reward=transition.reward,
+            observation=transition.observation,
+            num_axes=1,
+        )
+        return transition
+
+
+class _BatchEpisode:
+    """An episode in progress."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.rewards: list[Any] = []
+        self.diagnostics: list[Any] = []
+
+    def flown(self) -> FlownEpisode:
+        """The finished episode."""
+        diagnostics = unpack_diagnostics(np.asarray(self.diagnostics, np.float64))
+        return FlownEpisode(self.seed, np.asarray(self.rewards, np.float64), diagnostics)

@@ -1,6 +1,7 @@
 """Options of the built-in agents and networks. Command lines turn the fields into flags; nothing here imports jax."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 HIDDEN_SIZES = (600,) * 7
@@ -54,6 +55,18 @@ class StationSeekerOptions:
             raise ValueError(
                 f"far_distance must be beyond close_distance, not {self.far_distance} km and {self.close_distance} km."
             )
+
+
+@dataclass(frozen=True)
+class Sb3Options:
+    """Options of a model of Stable-Baselines3."""
+
+    file: Path = Path("model.zip")
+    """The file that `model.save` wrote."""
+    algorithm: str = "PPO"
+    """Class of the model: a name of Stable-Baselines3, or package:Class, such as sb3_contrib:RecurrentPPO."""
+    deterministic: bool = True
+    """Take the most probable action instead of drawing one."""
 
 
 @dataclass(frozen=True)

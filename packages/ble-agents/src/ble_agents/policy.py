@@ -17,11 +17,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
+
+from ble_sim.keys import as_key, seed_data
+from ble_sim.plugins.hashable import require_hashable
+from ble_sim.precision import agent_scope, own_transfers, reference_layout
 
 Params = Any
 """Learned parameters: a pytree of arrays, shared by all episodes."""
 Carry = Any
 """The memory of a policy from one step of an episode to the next: a pytree of arrays."""
+NO_ACTION = -1
+"""What a policy gives in place of an action where the outputs of its network are not finite."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +39,38 @@ class Policy:
         params: first argument of both functions.
         init: (params, key, first observation) -> (carry, first action).
         step: (params, key, carry, observation, reward) -> (carry, next action).
+
+    Raises:
+        UnhashableError: a function is an object that cannot be hashed.
     """
 
     params: Params
     init: Callable[[Params, jax.Array, jax.Array], tuple[Carry, jax.Array]]
     step: Callable[[Params, jax.Array, Carry, jax.Array, jax.Array], tuple[Carry, jax.Array]]
 
+    def __post_init__(self) -> None:
+        require_hashable("the init of a policy:", self.init)
+        require_hashable("the step of a policy:", self.step)
+
 
 def policy_scope() -> AbstractContextManager[None]:
     """The context in which this package traces and calls policies.
 
     64-bit types are on. A policy computes in float64 where it asks for it; observations and parameters are float32.
+    What it draws and computes does not depend on JAX's settings.
     """
-    return jax.enable_x64(True)
+    return agent_scope(x64=True)
 
 
 def memoryless_policy(params: Params, choose: Callable[[Params, jax.Array], jax.Array]) -> Policy:
     """The policy whose action depends on the present observation alone: `choose(params, observation) -> action`.
 
     Policies with an equal `choose` share their functions and the code compiled from them.
+
+    Raises:
+        UnhashableError: `choose` cannot be hashed.
     """
+    require_hashable("the choice of a policy:", choose)
     return Policy(params, *_memoryless_functions(choose))
 
 
@@ -68,20 +87,20 @@ def _memoryless_functions(choose: Callable[[Params, jax.Array], jax.Array]) -> t
     return init, step
 
 
-def start_stream(seed: int | jax.Array) -> jax.Array:
+def start_stream(seed: int) -> jax.Array:
     """The random stream of an agent with this seed; `next_key` draws the keys of its calls from it. uint32[2].
 
     The first key of a seed is skipped: the original's random walk uses it when it is constructed.
     """
-    with jax.threefry_partitionable(False):
-        return next_key(jax.random.PRNGKey(seed))[0]
+    with own_transfers():
+        return next_key(seed_data(seed))[0]
 
 
-def next_key(stream: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """(the stream after the draw, key for one call of a policy)."""
-    with jax.threefry_partitionable(False):
-        stream, key = jax.random.split(stream)
-    return stream, key
+def next_key(stream: jax.Array | np.ndarray) -> tuple[jax.Array, jax.Array]:
+    """(the stream after the draw, uint32[2], and the typed key for one call of a policy)."""
+    with reference_layout():
+        stream, key = jax.random.split(as_key(stream))
+    return jax.random.key_data(stream), key
 
 
 def init_with_stream(policy_init: Callable[..., Any], params: Params, stream: jax.Array, observation: jax.Array) -> Any:

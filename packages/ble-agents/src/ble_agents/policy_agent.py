@@ -8,7 +8,7 @@ import numpy as np
 
 from ble_agents.agent import Agent
 from ble_agents.policy import Carry, Policy, init_with_stream, policy_scope, start_stream, step_with_stream
-from ble_sim.seeds import check_seed
+from ble_sim.seeds import seed_of_32_bits
 
 _init = jax.jit(init_with_stream, static_argnums=0)
 _step = jax.jit(step_with_stream, static_argnums=0)
@@ -31,7 +31,7 @@ class PolicyAgent(Agent):
 
     def reseed(self, seed: int) -> None:
         """Restart the random draws, as if the agent had been constructed with `seed`."""
-        self._stream = start_stream(check_seed(seed))
+        self._stream = start_stream(seed_of_32_bits(seed))
 
     def begin_episode(self, observation: np.ndarray) -> int:
         """The policy's first action of an episode."""

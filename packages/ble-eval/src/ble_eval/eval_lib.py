@@ -1,14 +1,23 @@
 """Evaluation of an agent in the episodes of a suite."""
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-from ble_agents import Agent, AgentMode
-from ble_agents.flying import TILE_SIZE, EpisodeStep, FlownEpisode, fly_episode, fly_side_by_side
+from ble_agents import Agent, AgentMode, BatchPolicy, BatchPolicyAgent
+from ble_agents.flying import (
+    REPORT_PERIOD,
+    TILE_SIZE,
+    EpisodeStep,
+    FlownEpisode,
+    fly_episode,
+    fly_in_batches,
+    fly_side_by_side,
+)
 from ble_env import BalloonEnv
 from ble_eval.results.records import FAILURES, EvaluationResult, FlightPathPoint
 from ble_eval.suites.suite import EvaluationSuite
@@ -17,7 +26,7 @@ from ble_sim.state import BalloonStatus
 
 
 def eval_agent(
-    agent: Agent,
+    agent: Agent | BatchPolicy,
     env: "gymnasium.Env[Any, Any]",
     eval_suite: EvaluationSuite,
     *,
@@ -30,19 +39,20 @@ def eval_agent(
 ) -> list[EvaluationResult]:
     """Flies one episode for each seed of the suite, with the agent in evaluation mode.
 
-    An agent with a policy (`Agent.policy`) flies many episodes side by side on all cores, if the environment is a
-    `BalloonEnv` that neither renders nor is wrapped in anything that changes it. Any other flies them one by one, by
-    the protocol that `Agent` states.
+    An agent with a policy (`Agent.policy` or `Agent.batch_policy`) flies many episodes side by side on all cores, if
+    the environment is a `BalloonEnv` that neither renders nor is wrapped in anything that changes it. Any other flies
+    them one by one, by the protocol that `Agent` states.
 
     Args:
-        agent: the agent; its mode is EVAL afterwards.
+        agent: the agent; its mode is EVAL afterwards. Or a `BatchPolicy`: any function from a batch of observations to
+            a batch of actions, such as a network of torch.
         env: a `ble_env.BalloonEnv`, or an environment whose info has the same keys, wrapped or not.
         eval_suite: seeds and time limit of the episodes.
         render_period: steps from one rendering to the next, beginning with the first, in an environment with a render
             mode. One with a window draws itself.
         calculate_flight_path: whether the results hold the path.
         agent_seed: seed of the agent's own randomness, not negative. The agent is reseeded for each episode from this
-            number and the episode's seed, so that no episode depends on the others.
+            number and the episode's seed, so that no episode depends on the others. A batch policy is not seeded.
         on_episode: called with each result as soon as its episode is finished.
         on_steps: called now and then with the number of steps since the last call, and the number of those that ended
             within the radius.
@@ -52,26 +62,25 @@ def eval_agent(
         The results in the order of the suite's seeds.
 
     Raises:
-        ValueError: the suite is not valid, or the environment's info lacks a key.
+        ValueError: the suite is not valid, the environment's info lacks a key, or a batch policy cannot fly it.
+        ActionError: the agent returned something that is no action; a ValueError.
+        TypeError: `agent` is neither an agent nor a function, or `env` is a vector of environments.
     """
     suite = dataclasses.replace(eval_suite)  # Checks the values anew: the caller may have changed them.
+    agent = _as_agent(agent, env)
     agent.set_mode(AgentMode.EVAL)
     agent_seeds = [mixed_seed(agent_seed, seed) for seed in suite.seeds]
-    policy, plain = agent.policy(), _plain_balloon_env(env, suite.max_episode_length)
-    if policy is not None and plain is not None:
+    plain = _plain_balloon_env(env, suite.max_episode_length)
+    flown = None
+    if plain is not None:
         balloon_env, max_steps = plain
-        flown = fly_side_by_side(
-            policy,
-            balloon_env.task,
-            balloon_env.vehicle,
-            balloon_env.precision,
-            suite.seeds,
-            max_steps,
-            agent_seeds=agent_seeds,
-            device=balloon_env.device,
-            on_steps=on_steps,
-            tile_size=tile_size,
-        )
+        flight = balloon_env.task, balloon_env.vehicle, balloon_env.precision, suite.seeds, max_steps
+        common: Any = {"device": balloon_env.device, "on_steps": on_steps, "tile_size": tile_size}
+        if (policy := agent.policy()) is not None:
+            flown = fly_side_by_side(policy, *flight, agent_seeds=agent_seeds, **common)
+        elif (batch_policy := agent.batch_policy()) is not None:
+            flown = fly_in_batches(batch_policy, *flight, **common)
+    if flown is not None:
         episodes = (_result(episode, calculate_flight_path) for episode in flown)
     else:
         episodes = (
@@ -85,6 +94,24 @@ def eval_agent(
         results[result.seed] = result
         on_episode(result)
     return [results[seed] for seed in suite.seeds]
+
+
+def _as_agent(agent: Agent | BatchPolicy, env: "gymnasium.Env[Any, Any]") -> Agent:
+    """The agent itself, or the one that follows a batch policy."""
+    if isinstance(env, gymnasium.vector.VectorEnv):
+        raise TypeError("eval_agent takes one environment and flies many of its episodes at once: give a BalloonEnv.")
+    if isinstance(agent, Agent):
+        return agent
+    if not callable(agent):
+        kind = type(agent).__name__
+        raise TypeError(
+            f"eval_agent takes a ble_agents.Agent, or a function from observations to actions in batches, not a {kind}."
+            " For a model of Stable-Baselines3 give ble_agents.sb3.Sb3Policy(model)."
+        )
+    actions = env.action_space
+    if not isinstance(actions, gymnasium.spaces.Discrete) or actions.start != 0:
+        raise ValueError(f"A batch policy flies environments with actions 0, 1, ..., not {actions}.")
+    return BatchPolicyAgent(int(actions.n), env.observation_space.shape or (), agent)
 
 
 def _plain_balloon_env(env: "gymnasium.Env[Any, Any]", max_steps: int) -> tuple[BalloonEnv, int] | None:
@@ -132,16 +159,20 @@ def _fly_alone(
     on_steps: Callable[[int, int], None],
 ) -> EvaluationResult:
     path: list[FlightPathPoint] = []
+    unreported = [0, 0]
 
     def keep(step: EpisodeStep) -> None:
-        _entry(step.info, "inside_radius")
+        inside = bool(_entry(step.info, "inside_radius"))
         if keep_path:
             path.append(_point(step.info))
+        unreported[:] = unreported[0] + 1, unreported[1] + inside
+        if unreported[0] == REPORT_PERIOD or step.terminated or step.truncated:
+            on_steps(*unreported)
+            unreported[:] = 0, 0
 
     agent.reseed(agent_seed)
     episode = fly_episode(agent, env, seed=seed, max_steps=max_steps, on_step=keep, render_period=render_period)
     steps_inside = episode.steps_inside or 0
-    on_steps(episode.length, steps_inside)
     return EvaluationResult(
         seed=seed,
         cumulative_reward=episode.reward,
@@ -158,9 +189,14 @@ def _point(info: Mapping[str, Any]) -> FlightPathPoint:
         y=float(_entry(info, "y")) / 1000,
         pressure=float(_entry(info, "pressure")),
         superpressure=float(_entry(info, "superpressure")),
-        elapsed_seconds=_entry(info, "time_elapsed").total_seconds(),
+        elapsed_seconds=_seconds(_entry(info, "time_elapsed")),
         power=float(_entry(info, "battery")),
     )
+
+
+def _seconds(duration: Any) -> float:
+    """Of a number of seconds, or of a duration as the original's environments give it."""
+    return duration.total_seconds() if isinstance(duration, datetime.timedelta) else float(duration)
 
 
 def _entry(info: Mapping[str, Any], key: str) -> Any:

@@ -6,13 +6,22 @@ chosen at an episode's end.
 """
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ble_agents.agent import AgentMode
+from ble_env.checks import check_finite
+from ble_sim.precision import agent_scope
 from ble_train.checkpointed_agent import CheckpointedAgent, State
+
+
+def learning_scope() -> AbstractContextManager[None]:
+    """The context in which the built-in learners compute: 32-bit types, and results that no setting of JAX changes."""
+    return agent_scope(x64=False)
 
 
 class LaneStep(NamedTuple):
@@ -60,6 +69,28 @@ class Learner(CheckpointedAgent):
     @abc.abstractmethod
     def step_lanes(self, lanes: LaneStep) -> np.ndarray:
         """Learn from the lanes' transitions; returns the next action of each lane, int32[num_lanes]."""
+
+    def check_lanes(self, lanes: LaneStep, largest: float = np.inf) -> None:
+        """Check what the environments gave, before anything is learned from it.
+
+        Args:
+            lanes: the transitions.
+            largest: the largest absolute value of an observation that can be stored.
+
+        Raises:
+            NotFiniteError: an observation, or the reward of a lane that does not begin, is NaN or infinite.
+            ValueError: an observation is above `largest`.
+        """
+        rewards = np.where(lanes.begins, 0.0, lanes.reward)
+        highest = np.abs(lanes.observation).max(initial=0.0)
+        if highest <= largest and math.isfinite(highest) and np.isfinite(rewards).all():
+            return
+        received = {"the observation": lanes.observation, "the reward": rewards}
+        check_finite(received, lambda lane: f"in lane {lane}, for the agent {self.get_name()}", num_axes=1)
+        raise ValueError(
+            f"{self.get_name()} cannot store an observation of {highest:g}: the largest number of its replay memory is"
+            f" {largest:g}. Give replay_dtype='float32'."
+        )
 
     def take_metrics(self) -> dict[str, float]:
         """Means of losses and other training quantities since the last call; empty if nothing was learned."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from ble_agents.policy import Policy
 from ble_agents.policy_agent import PolicyAgent
+from ble_sim.precision import reference_layout
 
 
 @cache
@@ -15,7 +16,7 @@ def random_policy(num_actions: int) -> Policy:
     """Draws every action uniformly, from the numbers below `num_actions`."""
 
     def draw(key: jax.Array) -> jax.Array:
-        with jax.threefry_partitionable(False):
+        with reference_layout():
             return jax.random.randint(key, (), 0, num_actions, jnp.int32)
 
     return Policy(

@@ -24,6 +24,7 @@ from ble_agents.policy_agent import PolicyAgent
 from ble_env.observation.layout import named_features
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import STEP_SECONDS
+from ble_sim.precision import reference_layout
 from ble_sim.scenario import MIN_START_PRESSURE
 
 MAX_START_PRESSURE = 11400.0
@@ -42,7 +43,7 @@ class RandomWalkCarry(NamedTuple):
 
 def draw_target(key: jax.Array) -> jax.Array:
     """The target pressure of a new episode, float32 Pa."""
-    with jax.threefry_partitionable(False):
+    with reference_layout():
         return jax.random.uniform(key, (), jnp.float32, MIN_START_PRESSURE, MAX_START_PRESSURE)
 
 
@@ -50,7 +51,7 @@ def move_target(key: jax.Array, carry: RandomWalkCarry, options: RandomWalkOptio
     """The walk after one more step."""
     steps = carry.steps + 1
     deviation = (STEP_SECONDS * options.deviation_rate) * steps.astype(jnp.float32)
-    with jax.threefry_partitionable(False):
+    with reference_layout():
         move = deviation * jax.random.normal(key, (), jnp.float32)
     return RandomWalkCarry(carry.target + move, steps)
 

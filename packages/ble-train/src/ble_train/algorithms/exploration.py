@@ -73,7 +73,9 @@ def marco_polo(policy: Policy, probability: float, policy_hours: float, walk_hou
     ) -> tuple[Carry, jax.Array]:
         walk_key, policy_key = jax.random.split(key)
         clock = carry.clock + int(STEP_SECONDS)
-        is_over = carry.explores & (clock >= jnp.where(carry.walks, walk_hours, policy_hours) * 3600.0)
+        is_over = carry.explores & (
+            clock.astype(jnp.float32) >= jnp.where(carry.walks, walk_hours, policy_hours) * 3600.0
+        )
         walks = carry.walks ^ is_over
         clock = jnp.where(is_over, 0, clock)
         walked, walk_action = walk.step((), walk_key, carry.walk, observation, reward)

@@ -13,6 +13,9 @@ from ble_train.checks import (
     require_shares,
 )
 
+NotFinite = Literal["stop", "skip"]
+"""What a learner does about an update whose loss or gradient is not finite."""
+
 MAX_CAPACITY = 2**30
 """Slots that a replay memory can number."""
 
@@ -62,6 +65,8 @@ class ReplayOptions:
     """Length of the walk's turns, h."""
     save_replay: bool = True
     """Keep the replay memory with the newest checkpoints, so that a resumed run equals one that was never stopped."""
+    not_finite: NotFinite = "stop"
+    """When a loss or a gradient is NaN or infinite: stop the training, or skip the update and count it."""
 
     def __post_init__(self) -> None:
         require_counts(self, "n_step", "batch_size", "update_period", "target_update_period")
@@ -76,6 +81,7 @@ class ReplayOptions:
             )
         require_one_of(self, "replay_dtype", "float16", "float32")
         require_one_of(self, "exploration", "none", "marco_polo")
+        require_one_of(self, "not_finite", "stop", "skip")
 
 
 @dataclass(frozen=True)
@@ -133,11 +139,14 @@ class MlpOptions:
     """Learning rate of stochastic gradient descent."""
     gamma: float = 0.9
     """Discount of a step."""
+    not_finite: NotFinite = "stop"
+    """When a loss or a gradient is NaN or infinite: stop the training, or skip the update and count it."""
 
     def __post_init__(self) -> None:
         require_layers(self, "hidden_sizes")
         require_positive(self, "learning_rate")
         require_shares(self, "gamma")
+        require_one_of(self, "not_finite", "stop", "skip")
 
 
 @dataclass(frozen=True)
@@ -174,6 +183,8 @@ class PpoOptions:
     """Weight of the error of the estimated return."""
     max_gradient_norm: float = 0.5
     """Longer gradients are shortened to this norm."""
+    not_finite: NotFinite = "stop"
+    """When a loss or a gradient is NaN or infinite: stop the training, or skip the update and count it."""
 
     def __post_init__(self) -> None:
         require_counts(self, "rollout_steps", "epochs", "minibatch_size")
@@ -181,6 +192,7 @@ class PpoOptions:
         require_shares(self, "gamma", "gae_lambda")
         require_positive(self, "learning_rate", "clip_range", "max_gradient_norm")
         require_non_negative(self, "final_learning_rate", "entropy_bonus", "final_entropy_bonus", "value_weight")
+        require_one_of(self, "not_finite", "stop", "skip")
         try:
             is_object = isinstance(json.loads(self.network_options), dict)
         except (TypeError, ValueError):

@@ -20,13 +20,15 @@ import optax
 from ble_agents.agent import AgentMode
 from ble_agents.exported_policy import Architecture, ExportedPolicy
 from ble_agents.networks.network import ActorCriticOutput
+from ble_sim.keys import as_key, seed_data
 from ble_sim.plugins.options import options_from_json
 from ble_sim.plugins.registries import NETWORKS
-from ble_sim.seeds import check_seed
+from ble_sim.seeds import seed_of_32_bits
+from ble_train.algorithms.finite import check_params, fault_of, stop, unless, vectors
 from ble_train.algorithms.networks import greedy_actions
 from ble_train.algorithms.options import PpoOptions
 from ble_train.checkpointed_agent import State
-from ble_train.learner import LaneStep, Learner
+from ble_train.learner import LaneStep, Learner, learning_scope
 
 CHUNK_SIZE = 256
 """Steps whose gradient is computed at a time: their activations fit into the processor's cache."""
@@ -101,13 +103,13 @@ def optimiser(options: PpoOptions) -> optax.GradientTransformation:
 
 
 @functools.partial(jax.jit, static_argnames=("architecture", "options"))
-def initial(architecture: Architecture, options: PpoOptions, seed: jax.Array) -> Learned:
+def initial(architecture: Architecture, options: PpoOptions, key_data: jax.Array) -> Learned:
     """A random network and the optimiser's start.
 
     Raises:
         ValueError: the network takes other observations, or does not give logits of the actions and a value.
     """
-    key, init_key = jax.random.split(jax.random.key(seed))
+    key, init_key = jax.random.split(as_key(key_data))
     observation = jnp.zeros(architecture.observation_shape, jnp.float32)
     try:
         params = architecture.network().init(init_key, observation)
@@ -131,7 +133,7 @@ def draw_actions(
     architecture: Architecture, params: Any, key_data: jax.Array, observation: jax.Array
 ) -> tuple[jax.Array, ...]:
     """Draw actions from the policy: (data of the next key, actions, their log probabilities, values)."""
-    key, own_key = jax.random.split(jax.random.wrap_key_data(key_data))
+    key, own_key = jax.random.split(as_key(key_data))
     output = evaluate(architecture, params, observation)
     log_probabilities = jax.nn.log_softmax(output.logits)
     action = jax.random.categorical(own_key, log_probabilities).astype(jnp.int32)
@@ -249,7 +251,7 @@ def learn(
     rollout: Rollout,
     last_observation: jax.Array,
     decay_steps: jax.Array,
-) -> tuple[Learned, dict[str, jax.Array]]:
+) -> tuple[Learned, dict[str, jax.Array], jax.Array]:
     """Learn from a rollout.
 
     Args:
@@ -261,7 +263,8 @@ def learn(
         decay_steps: float32, environment steps at which learning rate and entropy bonus reach their end.
 
     Returns:
-        What is learned now, and means of the loss's parts.
+        What is learned now, metrics, and what was not finite in the first update that was skipped, see `fault_of`. The
+        metrics are means of the loss's parts over the other updates, the learning rate, and the number of skipped ones.
     """
     samples = prepare(options, rollout, evaluate(architecture, learned.params, last_observation).value)
     number = rollout.action.size
@@ -270,15 +273,30 @@ def learn(
     entropy_bonus = options.entropy_bonus + progress * (options.final_entropy_bonus - options.entropy_bonus)
 
     def update(carry: tuple[Any, Any], rows: jax.Array) -> tuple[tuple[Any, Any], dict[str, jax.Array]]:
-        params, state = carry
+        params, old_state = carry
         slope, parts = gradient(params, architecture, options, samples, rows, entropy_bonus)
-        changes, state = optimiser(options).update(slope, state)
-        return (optax.apply_updates(params, jax.tree.map(lambda one: learning_rate * one, changes)), state), parts
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes its count of updates with floats.
+            changes, state = optimiser(options).update(slope, old_state)
+        moved = optax.apply_updates(params, jax.tree.map(lambda one: learning_rate * one, changes))
+        total = sum(parts.values(), jnp.float32(0))
+        if options.not_finite == "stop":
+            return (moved, state), {**parts, "Fault": fault_of(total, vectors(slope))}
+        fault = fault_of(total, slope)
+        parts = unless(fault, parts, jax.tree.map(jnp.zeros_like, parts))
+        return unless(fault, (moved, state), (params, old_state)), {**parts, "Fault": fault}
 
-    key, own_key = jax.random.split(jax.random.wrap_key_data(learned.key))
+    key, own_key = jax.random.split(as_key(learned.key))
     rows = minibatches(options, own_key, number)
     (params, state), parts = jax.lax.scan(update, (learned.params, learned.optimiser), rows)
-    return Learned(params, state, learned.num_updates + 1, jax.random.key_data(key)), jax.tree.map(jnp.mean, parts)
+    faults = parts.pop("Fault")
+    num_skipped = (faults != 0).sum()
+    num_updates = jnp.maximum(len(faults) - num_skipped, 1).astype(jnp.float32)
+    metrics = {name: part.sum() / num_updates for name, part in parts.items()}
+    metrics["LearningRate"] = jnp.asarray(learning_rate, jnp.float32)
+    if options.not_finite == "skip":
+        metrics["SkippedUpdates"] = num_skipped.astype(jnp.float32)
+    fault = faults[jnp.argmax(faults != 0)]
+    return Learned(params, state, learned.num_updates + 1, jax.random.key_data(key)), metrics, fault
 
 
 def _of_actions(values: jax.Array, actions: jax.Array) -> jax.Array:
@@ -309,16 +327,15 @@ class PpoAgent(Learner):
         super().__init__(num_actions, observation_shape)
         self.options = options
         self._architecture = actor_critic(num_actions, observation_shape, options)
-        seed = secrets.randbits(32) if seed is None else check_seed(seed)
-        with jax.enable_x64(False):
-            self._learned = initial(self._architecture, options, np.uint32(seed))
+        seed = secrets.randbits(32) if seed is None else seed_of_32_bits(seed)
+        with learning_scope():
+            self._learned = initial(self._architecture, options, seed_data(seed))
         self._metrics: list[dict[str, jax.Array]] = []
+        self._fault: jax.Array | None = None
 
     def reseed(self, seed: int) -> None:
         """Start the random draws anew."""
-        with jax.enable_x64(False):
-            key = jax.random.key(np.uint32(check_seed(seed)))
-            self._learned = self._learned._replace(key=jax.random.key_data(key))
+        self._learned = self._learned._replace(key=seed_data(seed_of_32_bits(seed)))
 
     def start_lanes(self, num_lanes: int) -> None:
         """Act in so many lanes from now on; the rollout in progress is dropped."""
@@ -337,8 +354,13 @@ class PpoAgent(Learner):
         self._num_chosen = 0
 
     def step_lanes(self, lanes: LaneStep) -> np.ndarray:
-        """Learn when the rollout is full, and draw the next actions from the policy."""
-        with jax.enable_x64(False):
+        """Learn when the rollout is full, and draw the next actions from the policy.
+
+        Raises:
+            NotFiniteError: an observation or a reward is not finite, or a loss or gradient unless these are skipped.
+        """
+        self.check_lanes(lanes)
+        with learning_scope():
             if self.mode is AgentMode.EVAL:
                 return np.asarray(greedy_actions(self._architecture, self._learned.params, lanes.observation))
             self._complete_step(lanes)
@@ -355,13 +377,21 @@ class PpoAgent(Learner):
             rollout.valid[last] = ~lanes.begins
 
     def _learn(self, last_observation: np.ndarray) -> None:
-        self._learned, metrics = learn(
+        self._learned, metrics, self._fault = learn(
             self._architecture, self.options, self._learned, self._rollout, last_observation, self._decay_steps()
         )
         self._metrics.append(metrics)
         self._num_chosen = 0
         if self.summary_writer is not None:
+            self._check_updates()
             self.log_metrics(metrics, int(self._learned.num_updates) * self._rollout.action.size)
+
+    def _check_updates(self) -> None:
+        """Stop the training if the last updates were not finite, unless such updates are skipped."""
+        if self._fault is not None and self.options.not_finite == "stop" and (fault := int(self._fault)):
+            steps = int(self._learned.num_updates) * self._rollout.action.size
+            stop(self.get_name(), fault, f"in the updates at environment step {steps}")
+        self._fault = None
 
     def _decay_steps(self) -> np.float32:
         """Infinite where neither the options nor the run give an end."""
@@ -374,15 +404,22 @@ class PpoAgent(Learner):
         self._learned = self._learned._replace(key=key)
         now, rollout = self._num_chosen, self._rollout
         action = np.asarray(action)  # Learning that is still under way reads the rollout: wait before writing to it.
+        self._check_updates()
         rollout.observation[now] = observation
         rollout.action[now], rollout.log_probability[now], rollout.value[now] = action, log_probability, value
         self._num_chosen += 1
         return action
 
     def take_metrics(self) -> dict[str, float]:
-        """Means over the updates since the last call."""
+        """Of the updates since the last call: means of the loss's parts, the last learning rate, and counts."""
         taken, self._metrics = self._metrics, []
-        return {name: float(np.mean([metrics[name] for metrics in taken])) for name in (taken[0] if taken else ())}
+        if not taken:
+            return {}
+        means = {name: float(np.mean([metrics[name] for metrics in taken])) for name in METRICS}
+        means["LearningRate"] = float(taken[-1]["LearningRate"])
+        if self.options.not_finite == "skip":
+            means["SkippedUpdates"] = float(np.sum([metrics["SkippedUpdates"] for metrics in taken]))
+        return means
 
     def exported_policy(self) -> ExportedPolicy:
         """The most probable actions, with the present parameters."""
@@ -394,6 +431,7 @@ class PpoAgent(Learner):
 
     def set_learned_state(self, state: State) -> None:
         """Continue from `learned_state`."""
+        check_params(self.get_name(), state["params"])
         self._learned = jax.device_put(Learned(**state))
 
     def working_state(self) -> State:

@@ -14,6 +14,7 @@ from ble_agents.benchmark_spaces import require_benchmark_spaces
 from ble_agents.exported_policy import Architecture
 from ble_agents.networks.quantile import expected_returns
 from ble_agents.options import QuantileNetworkOptions
+from ble_train.algorithms.finite import check_params
 from ble_train.algorithms.options import FinetuneOptions, QuantileOptions
 from ble_train.algorithms.replay_learner import Objective, ReplayLearner, values_of
 from ble_train.replay.memory import Batch
@@ -58,7 +59,7 @@ def quantile_huber_losses(quantiles: jax.Array, targets: jax.Array, kappa: float
     errors = targets[:, None, :] - quantiles[:, :, None]
     sizes = jnp.abs(errors)
     huber = jnp.where(sizes <= kappa, 0.5 * jnp.square(errors), kappa * (sizes - 0.5 * kappa))
-    weights = jnp.abs(fractions[:, None] - (errors < 0.0))
+    weights = jnp.abs(fractions[None, :, None] - (errors < 0.0).astype(jnp.float32))
     return (weights * huber / kappa).mean(axis=2).sum(axis=1)
 
 
@@ -98,6 +99,7 @@ class QuantileAgent(ReplayLearner):
                     "start must be an agent with the learner's network, which is Perciatelli44's by default,"
                     f" and {options.start!r} is none."
                 )
+            check_params(f"the start {options.start!r}", start.params)
             self.start_from(start.params)
 
 

@@ -20,12 +20,14 @@ from ble_agents.agent import AgentMode
 from ble_agents.benchmark_spaces import require_benchmark_spaces
 from ble_agents.exported_policy import Architecture, ExportedPolicy
 from ble_agents.policy import Policy, memoryless_policy
-from ble_sim.seeds import check_seed
+from ble_sim.keys import as_key, seed_data
+from ble_sim.seeds import seed_of_32_bits
 from ble_train.algorithms.exploration import epsilon_greedy, marco_polo
+from ble_train.algorithms.finite import check_params, fault_of, stop, unless, vectors
 from ble_train.algorithms.networks import greedy_actions, initial_params, require_vectors
 from ble_train.algorithms.options import ReplayOptions
 from ble_train.checkpointed_agent import State
-from ble_train.learner import LaneStep, Learner
+from ble_train.learner import LaneStep, Learner, learning_scope
 from ble_train.replay import memory as replay
 from ble_train.replay.capacity import num_slots
 from ble_train.replay.memory import Batch, Memory, Slot
@@ -60,6 +62,10 @@ class Learned(NamedTuple):
     """float32, over the updates since metrics were taken."""
     num_updates: jax.Array
     """int32, since metrics were taken."""
+    num_skipped: jax.Array
+    """int32, updates left out since metrics were taken, because something was not finite."""
+    fault: jax.Array
+    """int32, what was not finite in the first of them; see `ble_train.algorithms.finite`."""
 
 
 def values_of(actions: jax.Array, values: jax.Array) -> jax.Array:
@@ -67,18 +73,23 @@ def values_of(actions: jax.Array, values: jax.Array) -> jax.Array:
     return values[jnp.arange(len(actions)), actions]
 
 
+def learning_rate(options: ReplayOptions) -> float | optax.Schedule:
+    """The learning rate, or its schedule over the number of updates."""
+    if not options.learning_rate_decay_steps:
+        return options.learning_rate
+    decay_updates = max(options.learning_rate_decay_steps // options.update_period, 1)
+    return optax.linear_schedule(options.learning_rate, options.final_learning_rate, decay_updates)
+
+
 def adam(options: ReplayOptions) -> optax.GradientTransformation:
     """The optimiser (Kingma & Ba 2015, https://arxiv.org/abs/1412.6980)."""
-    learning_rate = options.learning_rate
-    if options.learning_rate_decay_steps:
-        decay_updates = max(options.learning_rate_decay_steps // options.update_period, 1)
-        learning_rate = optax.linear_schedule(learning_rate, options.final_learning_rate, decay_updates)
-    return optax.adam(learning_rate, b1=0.9, b2=0.999, eps=options.adam_eps)
+    return optax.adam(learning_rate(options), b1=0.9, b2=0.999, eps=options.adam_eps)
 
 
 def with_new_metrics(params: Any, target_params: Any, optimiser: Any) -> Learned:
     """What was learned, with no updates since metrics were taken."""
-    return Learned(params, target_params, optimiser, jnp.float32(0), jnp.float32(0), jnp.int32(0))
+    zero = jnp.float32(0), jnp.float32(0), jnp.int32(0), jnp.int32(0), jnp.int32(0)
+    return Learned(params, target_params, optimiser, *zero)
 
 
 def behaviour(architecture: Architecture, options: ReplayOptions) -> Policy:
@@ -95,7 +106,7 @@ def blank_carry(architecture: Architecture, options: ReplayOptions, params: Any,
     """The carry of `behaviour` in lanes without an episode."""
     observation = jnp.zeros(architecture.observation_shape, jnp.float32)
     init = behaviour(architecture, options).init
-    carry, _ = jax.eval_shape(init, (params, jnp.float32(0.0)), jax.random.PRNGKey(0), observation)
+    carry, _ = jax.eval_shape(init, (params, jnp.float32(0.0)), as_key(seed_data(0)), observation)
     return jax.tree.map(lambda leaf: jnp.zeros((num_lanes, *leaf.shape), leaf.dtype), carry)
 
 
@@ -109,18 +120,22 @@ def act(
     carry: Any,
     lanes: LaneStep,
 ) -> tuple[jax.Array, Any, jax.Array]:
-    """The next actions of training: (key, carry, int32[lanes]). Where an episode begins, so does the carry."""
+    """The next actions of training: (data of the key, carry, int32[lanes]). Where an episode begins, so does the carry.
+
+    Args:
+        key: its data, uint32[2].
+    """
     policy = behaviour(architecture, options)
 
     def act_in_lane(key: jax.Array, carry: Any, observation: jax.Array, reward: jax.Array, begins: jax.Array) -> Any:
         first = policy.init((params, epsilon), key, observation)
-        following = policy.step((params, epsilon), key, carry, observation, reward)
+        following = policy.step((params, epsilon), jax.random.clone(key), carry, observation, reward)
         return jax.tree.map(lambda one, other: jnp.where(begins, one, other), first, following)
 
-    key, own = jax.random.split(key)
+    key, own = jax.random.split(as_key(key))
     keys = jax.random.split(own, len(lanes.begins))
     arguments: Any = lanes.observation, lanes.reward, lanes.begins
-    return key, *jax.vmap(act_in_lane)(keys, carry, *arguments)
+    return jax.random.key_data(key), *jax.vmap(act_in_lane)(keys, carry, *arguments)
 
 
 push = jax.jit(replay.push, static_argnames="n_step", donate_argnames=("memory", "tree"))
@@ -142,15 +157,15 @@ def learn(
     None is made while there are no samples: at first in many lanes, and in episodes shorter than a sample.
 
     Returns:
-        What was learned, the priorities, and the next random key.
+        What was learned, the priorities, and the data of the next random key.
     """
 
     def update_next(index: jax.Array, state: tuple[Learned, SumTree, jax.Array]) -> tuple[Learned, SumTree, jax.Array]:
         learned, tree, key = state
-        key, own = jax.random.split(key)
+        key, own = jax.random.split(as_key(key))
         # The copy may be due at one of the training steps before the next update, until when nothing changes.
         copies = -(phase + index * options.update_period) % options.target_update_period < options.update_period
-        return *update(objective, options, learned, tree, own, memory, copies), key
+        return *update(objective, options, learned, tree, own, memory, copies), jax.random.key_data(key)
 
     number = jnp.where(tree.nodes[1] > 0.0, number, 0)
     return jax.lax.fori_loop(0, number, update_next, (learned, tree, key))
@@ -171,6 +186,9 @@ def update(
     (https://arxiv.org/abs/1511.05952). As in the original, the weights of importance sampling (section 3.4 there, with
     beta = 1/2) enter the logged loss and not the gradient.
 
+    An update whose loss or gradient is not finite is counted. With the option not_finite="skip" it changes neither the
+    parameters nor the optimiser; that takes some time, as the old ones are kept until the gradient is known.
+
     Args:
         objective: the network and the loss.
         options: the options.
@@ -190,15 +208,32 @@ def update(
         return losses.mean(), losses
 
     gradient, losses = jax.grad(mean_loss, has_aux=True)(learned.params)
-    changes, optimiser = adam(options).update(gradient, learned.optimiser)
+    with jax.numpy_dtype_promotion("standard"):  # optax mixes its count of updates with floats.
+        changes, optimiser = adam(options).update(gradient, learned.optimiser)
     params: Any = optax.apply_updates(learned.params, changes)
+    if options.not_finite == "skip":
+        fault = fault_of(losses.mean(), gradient)
+        params, optimiser = unless(fault, (params, optimiser), (learned.params, learned.optimiser))
+    else:
+        fault = fault_of(losses.mean(), vectors(gradient))
     target_params = jax.tree.map(lambda new, old: jnp.where(copies, new, old), params, learned.target_params)
     loss = losses.mean()
     if options.prioritized:
         weights = 1.0 / jnp.sqrt(priorities + 1e-10)
         loss = jnp.mean(weights / weights.max() * losses)
-        tree = set_priorities(tree, leaves, jnp.sqrt(losses + 1e-10))
-    return Learned(params, target_params, optimiser, loss, learned.loss_sum + loss, learned.num_updates + 1), tree
+        tree = set_priorities(tree, leaves, unless(fault, jnp.sqrt(losses + 1e-10), priorities))
+    skipped = (fault != 0).astype(jnp.int32)
+    updated = Learned(
+        params=params,
+        target_params=target_params,
+        optimiser=optimiser,
+        loss=unless(fault, loss, learned.loss),
+        loss_sum=learned.loss_sum + unless(fault, loss, jnp.float32(0)),
+        num_updates=learned.num_updates + 1 - skipped,
+        num_skipped=learned.num_skipped + skipped,
+        fault=jnp.where(learned.fault == 0, fault, learned.fault),
+    )
+    return updated, tree
 
 
 class _Pending(NamedTuple):
@@ -238,9 +273,10 @@ class ReplayLearner(Learner):
         self.options = options
         self._objective = objective
         self._training_steps = 0
-        seed = secrets.randbits(32) if seed is None else check_seed(seed)
-        with jax.enable_x64(False):
-            key = jax.random.split(jax.random.PRNGKey(np.uint32(seed)))[0]
+        self._has_learned = False
+        seed = secrets.randbits(32) if seed is None else seed_of_32_bits(seed)
+        with learning_scope():
+            key = jax.random.split(as_key(seed_data(seed)))[0]
             params = initial_params(objective.architecture, key)
             self._learned = with_new_metrics(params, _copy_to_device(params), adam(options).init(params))
         self.reseed(seed)
@@ -251,11 +287,12 @@ class ReplayLearner(Learner):
         state = self.learned_state()
         params = jax.tree.map(lambda like, given: given.astype(like.dtype), state["params"], params)
         self.set_learned_state({**state, "params": params, "target_params": params})
+        self._is_loaded = True
 
     def reseed(self, seed: int) -> None:
         """Start the random draws anew, as if constructed with `seed`."""
-        with jax.enable_x64(False):
-            self._key = jax.random.split(jax.random.PRNGKey(np.uint32(check_seed(seed))))[1]
+        with learning_scope():
+            self._key = jax.random.key_data(jax.random.split(as_key(seed_data(seed_of_32_bits(seed))))[1])
 
     def start_lanes(self, num_lanes: int) -> None:
         """Act in so many lanes from now on; training in another number of lanes than before forgets the memory."""
@@ -266,13 +303,15 @@ class ReplayLearner(Learner):
         """Store the transitions, make the updates that are due, and choose the next actions.
 
         Raises:
-            ValueError: `lanes` are of another number or shape than they should be.
+            ValueError: `lanes` are of another number or shape than they should be, or too large to be stored.
+            NotFiniteError: an observation or a reward is not finite, or a loss or gradient unless these are skipped.
             MemoryError: the first training step found too little memory for `replay_capacity`.
         """
         expected = self.num_lanes, *self._observation_shape
         if lanes.observation.shape != expected:
             raise ValueError(f"{self.get_name()} expects observations {list(expected)}, got {lanes.observation.shape}.")
-        with jax.enable_x64(False):
+        self.check_lanes(lanes, float(np.finfo(self.options.replay_dtype).max))
+        with learning_scope():
             if self.mode is AgentMode.EVAL:
                 if self._pending.valid.any():
                     self._forget_episodes()
@@ -316,8 +355,11 @@ class ReplayLearner(Learner):
             self._objective, options, self._learned, tree, self._key, memory, phase, np.int32(number)
         )
         self._memory = memory, tree
+        self._has_learned = True
         if self.summary_writer is not None and self._learned.num_updates:
-            self.log_metrics({self._objective.loss_name: self._learned.loss}, first + (number - 1) * period)
+            self._check_updates()
+            metrics = {self._objective.loss_name: self._learned.loss, "LearningRate": self._learning_rate()}
+            self.log_metrics(metrics, first + (number - 1) * period)
 
     def _choose(self, lanes: LaneStep, terminated: np.ndarray) -> np.ndarray:
         lanes = lanes._replace(
@@ -328,8 +370,21 @@ class ReplayLearner(Learner):
             architecture, self.options, params, self._epsilon(), self._key, self._carry, lanes
         )
         action = np.asarray(action)
+        self._check_updates()
         self._pending = _Pending(lanes.observation, action, lanes.reward, ~terminated)
         return action
+
+    def _check_updates(self) -> None:
+        """Stop the training if one of the last updates was not finite, unless such updates are skipped."""
+        if self._has_learned and self.options.not_finite == "stop" and (fault := int(self._learned.fault)):
+            stop(self.get_name(), fault, f"in an update at training step {self._training_steps}")
+        self._has_learned = False
+
+    def _learning_rate(self) -> float:
+        """Of the next update."""
+        rate: Any = learning_rate(self.options)
+        now: Any = rate(self._learned.optimiser[0].count) if callable(rate) else rate
+        return float(now)
 
     def _epsilon(self) -> np.float32:
         options = self.options
@@ -339,13 +394,17 @@ class ReplayLearner(Learner):
         return np.float32(1.0 + min(max(done, 0.0), 1.0) * (options.epsilon - 1.0))
 
     def take_metrics(self) -> dict[str, float]:
-        """The mean loss since the last call, with the weights of importance sampling."""
+        """Of the updates since the last call: the mean loss, with the weights of importance sampling, and counts."""
         learned, num_updates = self._learned, int(self._learned.num_updates)
-        if not num_updates:
+        num_skipped = int(learned.num_skipped)
+        if not num_updates + num_skipped:
             return {}
-        with jax.enable_x64(False):
+        with learning_scope():
+            metrics = {"LearningRate": self._learning_rate()}
             self._learned = with_new_metrics(learned.params, learned.target_params, learned.optimiser)
-        return {self._objective.loss_name: float(learned.loss_sum) / num_updates}
+        if num_updates:
+            metrics = {self._objective.loss_name: float(learned.loss_sum) / num_updates, **metrics}
+        return metrics | ({"SkippedUpdates": float(num_skipped)} if self.options.not_finite == "skip" else {})
 
     def exported_policy(self) -> ExportedPolicy:
         """The actions of the largest values, with the present parameters."""
@@ -364,7 +423,8 @@ class ReplayLearner(Learner):
 
     def set_learned_state(self, state: State) -> None:
         """Continue from `learned_state`."""
-        with jax.enable_x64(False):
+        check_params(self.get_name(), {name: state[name] for name in ("params", "target_params")})
+        with learning_scope():
             *learned, key = _copy_to_device([state[name] for name in ("params", "target_params", "optimiser", "key")])
             self._learned = with_new_metrics(*learned)
         self._key = key
@@ -372,7 +432,7 @@ class ReplayLearner(Learner):
 
     def working_state(self) -> State:
         """The episodes in progress, and the memory unless `save_replay` is off."""
-        with jax.enable_x64(False):
+        with learning_scope():
             state: State = {"pending": self._pending._asdict(), "carry": self._carry}
             if self.options.save_replay:
                 memory, tree = self._ensure_memory()
@@ -388,7 +448,7 @@ class ReplayLearner(Learner):
 
     def set_working_state(self, state: State) -> None:
         """Continue from `working_state`; one without a memory leaves the present one."""
-        with jax.enable_x64(False):
+        with learning_scope():
             self._pending = _Pending(**jax.tree.map(np.array, state["pending"]))
             self._carry = _copy_to_device(state["carry"])
             if "memory" not in state:
@@ -407,7 +467,7 @@ class ReplayLearner(Learner):
             reward=np.zeros(self.num_lanes, np.float32),
             valid=np.zeros(self.num_lanes, bool),
         )
-        with jax.enable_x64(False):
+        with learning_scope():
             architecture, params = self._objective.architecture, self._learned.params
             self._carry = blank_carry(architecture, self.options, params, self.num_lanes)
         self._is_torn = True

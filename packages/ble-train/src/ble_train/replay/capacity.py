@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-import jax
 import numpy as np
 
+from ble_env.host.devices import find_device, local_devices
 from ble_train.replay.sum_tree import num_leaves
 
 MEMORY_INFO = Path("/proc/meminfo")
@@ -51,7 +51,7 @@ def require_available(needed: int) -> None:
 
 def available_bytes() -> int | None:
     """Bytes that are available where JAX puts arrays, or None if the machine does not report it."""
-    device = jax.local_devices()[0]
+    device = find_device(None) or local_devices()[0]
     if device.platform != "cpu":
         stats = device.memory_stats() or {}
         return stats["bytes_limit"] - stats["bytes_in_use"] if stats.keys() >= {"bytes_limit", "bytes_in_use"} else None

@@ -130,7 +130,7 @@ def read_samples(memory: Memory, leaves: jax.Array, n_step: int, gamma: float) -
     slots = memory.slots
     total, lanes = slots.action.shape
     slot, lane = leaves // lanes, leaves % lanes
-    window = (slot + jnp.arange(n_step)[:, None]) % total
+    window = (slot[None] + jnp.arange(n_step)[:, None]) % total
     terminal = slots.terminal[window, lane]
     discounts = jnp.float32(gamma) ** jnp.arange(n_step + 1, dtype=jnp.float32)
     rewards = jnp.where(_continues(terminal), slots.reward[window, lane], 0.0)
@@ -145,5 +145,6 @@ def read_samples(memory: Memory, leaves: jax.Array, n_step: int, gamma: float) -
 
 def _continues(terminal: jax.Array) -> jax.Array:
     """Whether no terminal state came before a step of the window, bool[n_step, ...]."""
+    terminal = terminal.astype(jnp.int32)
     before = jnp.cumsum(terminal, axis=0) - terminal
     return before == 0

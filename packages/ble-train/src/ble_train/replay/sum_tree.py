@@ -52,7 +52,11 @@ def draw(tree: SumTree, key: jax.Array, batch_size: int, *, stratified: bool) ->
         left, right = tree.nodes[2 * node], tree.nodes[2 * node + 1]
         # Sums are rounded, so the rest of a place may lie beyond the last leaf that has a priority.
         goes_right = (rest >= left) & (right > 0.0)
-        return 2 * node + goes_right, jnp.where(goes_right, rest - left, rest), jnp.where(goes_right, right, left)
+        return (
+            2 * node + goes_right.astype(jnp.int32),
+            jnp.where(goes_right, rest - left, rest),
+            jnp.where(goes_right, right, left),
+        )
 
     # The descent carries the priorities along: XLA would copy a tree that is read again before it is written.
     start = jnp.ones(batch_size, jnp.int32), places * total, places
