@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+from ble_env.checks import NotFiniteError
 from ble_eval import cli
 from ble_eval.commands import run
 from ble_eval.eval_lib import eval_agent
@@ -96,7 +97,7 @@ def test_a_stopped_run_goes_on_and_ends_like_one_that_was_not(ble_eval, fake, tm
     folder = tmp_path / "results" / "seeds"
 
     stopped = ble_eval(*words, stop=f"8 {int(number)}")
-    assert [path.name for path in folder.iterdir()] == ["fake.partial.jsonl"]
+    assert [path.name for path in folder.glob("[!.]*")] == ["fake.partial.jsonl"]
     if number == signal.SIGINT:
         assert stopped.returncode == 130
         assert "2 of 5 episodes" in stopped.stderr
@@ -137,7 +138,7 @@ def test_shards_merge_into_the_whole(ble_eval_here, tmp_path):
     assert read_results(merged) == read_results(folder / "random.json")
     provenance = records(folder / "merged.provenance")
     assert provenance["settings"]["suite"] == "tiny_eval"
-    assert list(provenance["merged_from"]) == ["random_0.json", "random_1.json"]
+    assert list(provenance["merged_from"]) == [str(shard) for shard in shards]
 
     status, _, err = ble_eval_here("merge", shards[1], "--output", folder / "less.json")
     assert status == 2
@@ -192,7 +193,7 @@ def test_runs_with_other_settings_do_not_merge(ble_eval_here, tmp_path):
         (["--suite", "tiny"], "Unknown suite 'tiny'. Did you mean 'tiny_eval'?"),
         (["--suite", "tiny_eval", "--seeds", 1], "--suite or --seeds, not both"),
         (["--seeds", 1, -1], "not -1"),
-        (["--seeds", 2**32], "not 4294967296"),
+        (["--seeds", 2**64], "not 18446744073709551616"),
         (["--seeds", "one"], "--seeds"),
         (["--seeds", 1.5], "--seeds"),
         (["--seeds", 4, 5, 4], "seed 4 is given twice"),
@@ -201,7 +202,9 @@ def test_runs_with_other_settings_do_not_merge(ble_eval_here, tmp_path):
         (["--seeds", 4, "--num-shards", 0], "no shard 0 of 0"),
         (["--seeds", 4, "--precision", "float16"], "float16"),
         (["--seeds", 4, "--checkpoint-idx", 3], "--checkpoint-idx goes with --checkpoint"),
-        (["--seeds", 4, "--checkpoint", "a"], "no numbered checkpoint in a"),
+        (["--seeds", 4, "--checkpoint", "a"], "There is no folder a. Give that of a training run"),
+        (["--seeds"], "--seeds is given without a seed"),
+        (["--seeds", 4, "--name-override", ""], "--name-override is empty"),
         (["--seeds", 4, "--name-override", "a/b"], "'a/b.json' is not a file name"),
         (["--seeds", 4, "--output-dir", "file"], "Cannot write to file/seeds: Not a directory"),
         (["--no-such-flag"], "--no-such-flag"),
@@ -252,6 +255,7 @@ def test_mistakes_that_show_when_the_agent_is_made(ble_eval, tmp_path):
     done = ble_eval("run", "--agent", "fake", "--seeds", 1, "--agent.wildness", 3)
     assert done.returncode == 2
     assert done.stderr == "ble-eval: error: Cannot make the agent 'fake': wildness is 3.0, outside [0, 1].\n"
+    (tmp_path / "runs").mkdir()
     done = ble_eval("run", "--agent", "fake", "--seeds", 1, "--checkpoint", "runs", "--checkpoint-idx", 7)
     assert done.returncode == 2
     assert "No checkpoint 7 in runs." in done.stderr
@@ -260,28 +264,33 @@ def test_mistakes_that_show_when_the_agent_is_made(ble_eval, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
-    [(ModelFileError("decoder.npz is altered"), 2), (OSError(28, "No space left on device"), 2)],
+    ("error", "message"),
+    [
+        (ModelFileError("decoder.npz is altered"), "decoder.npz is altered"),
+        (OSError(28, "No space left on device"), "No space is left for the output. Free some and"),
+        (NotFiniteError("episode 1, step 3: the reward is nan"), "episode 1, step 3: the reward is nan"),
+    ],
 )
-def test_errors_from_below_in_the_middle_of_a_flight(ble_eval_here, fake, monkeypatch, error, status):
+def test_errors_from_below_in_the_middle_of_a_flight(ble_eval_here, fake, monkeypatch, error, message):
     def reset(self, *, seed=None, options=None):
         raise error
 
     monkeypatch.setattr(fake.FakeEnv, "reset", reset)
-    assert ble_eval_here("run", "--agent", "random", "--seeds", 1) == (
-        status,
-        "",
-        f"ble-eval: error: {error}\n",
-    )
+    status, out, err = ble_eval_here("run", "--agent", "random", "--seeds", 1)
+    assert (status, out) == (2, "")
+    assert err.startswith("flying: compiling")
+    assert err.splitlines()[1].startswith(f"ble-eval: error: {message}")
+    assert len(err.splitlines()) == 2
 
 
-def test_an_error_that_is_no_mistake_of_the_user_keeps_its_traceback(ble_eval_here, fake, monkeypatch):
+def test_an_error_in_the_code_of_others_names_it(ble_eval_here, fake, monkeypatch):
     def reset(self, *, seed=None, options=None):
         raise ValueError("a bug")
 
     monkeypatch.setattr(fake.FakeEnv, "reset", reset)
-    with pytest.raises(ValueError, match="a bug"):
-        ble_eval_here("run", "--agent", "random", "--seeds", 1)
+    status, _, err = ble_eval_here("run", "--agent", "random", "--seeds", 1)
+    assert status == 1
+    assert f"error: The module {__name__} ({__file__}) failed: ValueError: a bug. Set BLE_TRACEBACK=1" in err
 
 
 def test_results_of_another_run_are_replaced_only_on_demand(ble_eval_here, tmp_path):
@@ -293,8 +302,11 @@ def test_results_of_another_run_are_replaced_only_on_demand(ble_eval_here, tmp_p
     assert status == 2
     assert "seeds is [1] there and [2] here" in err
     assert path.read_bytes() == first
-    assert ble_eval_here(*words, 1)[0] == 0
-    assert path.read_bytes() == first
+    written = path.stat().st_mtime_ns
+    status, out, _ = ble_eval_here(*words, 1)
+    assert status == 0
+    assert "nothing is flown: the results are complete" in out
+    assert path.stat().st_mtime_ns == written
     assert ble_eval_here(*words, 2, "--fresh")[0] == 0
     assert path.read_bytes() != first
     path.with_suffix(".provenance").unlink()

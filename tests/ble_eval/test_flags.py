@@ -28,12 +28,12 @@ from ble_eval.command_line.flags import (
 )
 from ble_eval.commands import run
 from ble_eval.errors import UserError
-from ble_eval.settings import RunSettings, differences
+from ble_eval.settings import RunSettings, differences, listing
 from ble_sim.plugins import NoOptions, UnknownNameError, hookimpl, hookspecs
 from ble_sim.plugins.registry import Plugins, Registry
 from ble_sim.wind.fields.options import GenerativeOptions, UniformShearOptions
 from ble_train.cli import main as ble_train
-from ble_train.run_settings import TrainingSettings, read_settings, write_settings
+from ble_train.run_settings import RunPlan, RunRecord, TrainingSettings, read_record, write_record
 
 
 def parsed(*words, saved=None, defaults=None):
@@ -76,11 +76,11 @@ def kite_part(monkeypatch):
 @pytest.mark.usefixtures("kite_part")
 def test_a_new_part_has_flags_settings_and_a_listing_in_both_commands(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "100")
     for command in (ble_eval, ble_train):
         with pytest.raises(SystemExit):
             command(["run", "--tow-kite", "box", "--help"])
-        text = capsys.readouterr().out
+        text = " ".join(capsys.readouterr().out.replace("│", " ").split())
         assert "A kite that tows the balloon. With --help: its own options. (default: without)" in text
         assert "Area of the sail, m2. (default: 2.0)" in text
         assert "Kites: box, without." in text
@@ -105,12 +105,13 @@ def test_a_new_part_has_flags_settings_and_a_listing_in_both_commands(tmp_path, 
         episodes_per_iteration=2,
         max_episode_length=3,
     )
-    write_settings(tmp_path, settings, {"num_steps": 7})
-    assert read_settings(tmp_path) == (settings, {"num_steps": 7})
+    record = RunRecord(settings, RunPlan(num_steps=7), {"the wind": "a digest"})
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record
     assert settings.task["tow_kite"] == Choice("box", BoxKiteOptions())
     old = {name: value for name, value in settings.to_json().items() if not name.startswith("tow_kite")}
     (tmp_path / "old.json").write_text(json.dumps(old))
-    assert read_settings(tmp_path / "old.json")[0].task["tow_kite"] == Choice("without", NoOptions())
+    assert read_record(tmp_path / "old.json").settings.task["tow_kite"] == Choice("without", NoOptions())
 
 
 def test_names_are_found_however_flags_are_written():
@@ -135,8 +136,9 @@ def test_options_have_the_types_of_what_is_named():
         "reward": Choice("station_keeping", StationKeepingOptions()),
     }
     assert make_parts(arguments)["wind_field"].options == UniformShearOptions(speed=3.0)
-    with pytest.raises(UnknownNameError, match="wind field 'none'"):
-        parsed("--agent", "random", "--wind-field", "none")
+    for name in ("none", ""):
+        with pytest.raises(UnknownNameError, match=f"wind field '{name}'"):
+            parsed("--agent", "random", f"--wind_field={name}")
     with pytest.raises(UserError, match=r"Cannot make the wind field 'generative': .*no_such_file"):
         make_parts(parsed("--agent", "random", "--wind-field.weights", "no_such_file.npz"))
 
@@ -173,18 +175,21 @@ def test_differences_compare_options_where_the_names_are_the_same():
         return RunSettings(Choice("random", NoOptions()), {"wind_field": wind_field}, "float32", seed).to_json()
 
     shear = settings(Choice("uniform_shear", UniformShearOptions(speed=1.0)))
-    assert differences(shear, shear) == ""
+    assert differences(shear, shear) == []
     faster = settings(Choice("uniform_shear", UniformShearOptions(speed=2.0)), seed=1)
-    assert differences(shear, faster) == "wind field option speed is 1.0 there and 2.0 here; seed is 0 there and 1 here"
+    both = ["wind field option speed is 1.0 there and 2.0 here", "seed is 0 there and 1 here"]
+    assert differences(shear, faster) == both
+    assert listing(both) == f":\n  {both[0]}\n  {both[1]}\n"
+    assert listing(both[:1]) == f": {both[0]}."
     other = settings(Choice("generative", GenerativeOptions()))
-    assert differences(shear, other) == 'wind_field is "uniform_shear" there and "generative" here'
+    assert differences(shear, other) == ['wind_field is "uniform_shear" there and "generative" here']
 
 
 @pytest.mark.parametrize("command", ["ble_eval", "ble_train"])
 @pytest.mark.parametrize(
     ("words", "slow"),
     [
-        (["--help"], {"gymnasium", "numpy", "jax"}),
+        (["--help"], {"gymnasium", "numpy", "jax", "tyro", "rich"}),
         (["run", "--help"], {"jax", "flax", "scipy", "optax"}),
         (["run", "--agent", "station_seeker", "--base-dir", "x", "--help"], {"jax", "flax", "scipy", "optax"}),
         (["plugins"], {"jax", "flax", "scipy", "optax"}),

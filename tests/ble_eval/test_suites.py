@@ -5,7 +5,8 @@ import pytest
 
 from ble_eval.suites import get_eval_suite, suite_names
 from ble_eval.suites.suite import EvaluationSuite, repeated
-from ble_sim.plugins import UnknownNameError
+from ble_sim.plugins import SuiteRegistration, UnknownNameError
+from ble_sim.plugins.registries import SUITES
 
 STRATA = ["hardest_strata", "hard_strata", "mid_strata", "easy_strata", "easiest_strata"]
 
@@ -48,6 +49,13 @@ def test_a_suite_is_the_callers_to_change():
     assert get_eval_suite("tiny_eval").seeds == list(range(10))
 
 
+def test_a_suite_without_seeds_is_refused(monkeypatch):
+    empty = SuiteRegistration("empty", lambda: EvaluationSuite([], 960))
+    monkeypatch.setattr(SUITES, "make", lambda name, options=None: empty.construct())
+    with pytest.raises(ValueError, match="The suite 'empty' has no seeds"):
+        get_eval_suite("empty")
+
+
 def test_an_unknown_suite_is_answered_with_the_nearest():
     with pytest.raises(UnknownNameError, match=r"'tiny_evil'.*Did you mean 'tiny_eval'\?.*all_strata"):
         get_eval_suite("tiny_evil")
@@ -84,7 +92,7 @@ def test_a_shard_that_does_not_exist(index, count):
     ("seed", "message"),
     [
         (-1, "not -1"),
-        (2**32, "not 4294967296"),
+        (2**64, f"not {2**64}"),
         (1.5, "not 1.5"),
         ("7", "not '7'"),
     ],
@@ -95,7 +103,7 @@ def test_bad_seeds(seed, message):
 
 
 def test_the_largest_seed_and_a_flight_too_short():
-    assert EvaluationSuite([2**32 - 1], 1).seeds == [4294967295]
+    assert EvaluationSuite([2**64 - 1], 1).seeds == [18446744073709551615]
     with pytest.raises(ValueError, match="max_episode_length is 0"):
         EvaluationSuite([1], 0)
 

@@ -1,18 +1,23 @@
+import dataclasses
 import functools
 import json
+import shutil
 
 import gymnasium
+import numpy as np
 import pytest
 from training_fakes import FAILING_STEPS, FakeAgent, FakeEnv
 from vector_fakes import DigestAgent
 
-from ble_agents import AgentMode
+from ble_agents import AgentMode, create_agent
+from ble_train.checkpoints import CheckpointWarning
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.construction import create_collector_constructors
 from ble_train.collectors.dispatcher import CollectorWarning
 from ble_train.loops.classic import iteration_seed, run_training_loop
 from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
 from ble_train.loops.runs import TRAINING_SEEDS
+from ble_train.loops.unfinished import Position, UnfinishedIteration
 
 
 class Recorder(Collector):
@@ -174,32 +179,36 @@ def test_time_goes_on_from_the_runs_before(tmp_path):
     path = tmp_path / "iterations.jsonl"
     episode = EpisodeRecord(0, 0, 1.0, 1, True, None, 1)
     times = iter([100.0, 107.0])
-    assert IterationLog(path, 0, lambda: next(times)).append(0, 1, [episode]).seconds == 7.0
+    assert IterationLog(path, 0, lambda: next(times)).append(0, [episode]).seconds == 7.0
     times = iter([2000.0, 2005.0])
-    assert IterationLog(path, 1, lambda: next(times)).append(1, 2, [episode]).seconds == 12.0
+    assert IterationLog(path, 1, lambda: next(times)).append(1, [episode]).seconds == 12.0
 
 
 def test_an_environment_that_knows_no_radius_and_rewards_that_are_no_numbers(tmp_path):
     log = IterationLog(tmp_path / "iterations.jsonl", 0)
-    record = log.append(0, 1, [EpisodeRecord(0, 0, float("nan"), 1, True, None, 1)])
+    record = log.append(0, [EpisodeRecord(0, 0, float("nan"), 1, True, None, 1)])
     assert record.mean_reward is None
     assert record.twr50 is None
     assert iteration_lines(tmp_path)[0]["mean_reward"] is None
 
 
 def test_an_iteration_in_which_no_episode_ended(tmp_path):
-    record = IterationLog(tmp_path / "iterations.jsonl", 0).append(0, 7, [])
+    log = IterationLog(tmp_path / "iterations.jsonl", 0)
+    log.num_episodes = 7
+    record = log.append(0, [])
     assert (record.episodes, record.mean_reward, record.twr50) == (7, None, None)
 
 
-def test_the_line_of_an_iteration_is_written_after_its_checkpoint(tmp_path):
+def test_an_iteration_without_its_checkpoint_is_flown_and_noted_again(tmp_path):
     class FullDisk(FakeAgent):
         def save_checkpoint(self, checkpoint_dir, iteration_number):
             raise OSError("no space left")
 
+    train(tmp_path)
     with pytest.raises(OSError, match="no space left"):
-        train(tmp_path, agent=FullDisk())
-    assert not (tmp_path / "iterations.jsonl").exists()
+        train(tmp_path, agent=FullDisk(), iterations=2)
+    train(tmp_path, iterations=2)
+    assert [(line["iteration"], line["env_steps"]) for line in iteration_lines(tmp_path)] == [(0, 10), (1, 20)]
 
 
 def test_a_failing_collector_does_not_stop_the_training(tmp_path, make_recorder, recorders):
@@ -282,7 +291,7 @@ def test_seeds_of_iterations_are_apart_from_each_other_and_from_those_of_evaluat
 @pytest.mark.parametrize("name", ["num_iterations", "max_episode_length", "render_period", "episodes_per_iteration"])
 def test_numbers_below_one_are_refused(tmp_path, name):
     options = {"num_iterations": 1, "max_episode_length": 1, "render_period": 1, "episodes_per_iteration": 1, name: 0}
-    with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         run_training_loop(tmp_path / "run", FakeEnv(), FakeAgent(), collector_constructors=[], **options)
     assert not (tmp_path / "run").exists()
 
@@ -324,7 +333,7 @@ def test_the_built_in_collectors_agree_over_a_resumed_run(tmp_path, capsys):
     assert sorted(path.name for path in (metrics / "pickle").iterdir()) == [f"pickle_{n}.pkl" for n in range(6)]
     assert len((metrics / "console" / "console.log").read_text().splitlines()) == 8  # two episodes were flown again
     progress = (metrics / "tensorboard" / "progress.jsonl").read_text().splitlines()
-    assert json.loads(progress[-1])["steps"] == 30
+    assert json.loads(progress[-1])["episodes"] == 6
 
 
 def test_a_runs_length_may_be_given_in_steps(tmp_path):
@@ -339,7 +348,7 @@ def test_a_runs_length_may_be_given_in_steps(tmp_path):
 
 @pytest.mark.parametrize("lengths", [{"iterations": None}, {"iterations": 1, "num_steps": 1}])
 def test_a_runs_length_is_given_once(tmp_path, lengths):
-    with pytest.raises(ValueError, match="either num_iterations or num_steps"):
+    with pytest.raises(ValueError, match="one length: num_iterations, num_steps or num_hours"):
         train(tmp_path, **lengths)
 
 
@@ -350,3 +359,178 @@ def test_a_learner_knows_the_length_of_the_run(tmp_path, lengths, steps):
     agent = DigestAgent()
     train(tmp_path, agent=agent, **lengths)
     assert agent.planned_env_steps == steps
+
+
+class SeededEnv(FakeEnv):
+    """Observations depend on the seed and on the number of resets since, as those of ble_env do."""
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.stream = (seed, 0) if seed is not None else (self.stream[0], self.stream[1] + 1)
+        self.rng = np.random.default_rng(self.stream)
+        return self.rng.random(1, np.float32), {}
+
+    def step(self, action):
+        _, reward, terminated, truncated, info = super().step(action)
+        return self.rng.random(1, np.float32), reward + 0.1 * float(action), terminated, truncated, info
+
+
+@pytest.fixture
+def stop_after():
+    """Arguments of a loop that is stopped after so many episodes."""
+
+    def make(episodes):
+        seen = []
+        return {"on_episode": seen.append, "should_stop": lambda: len(seen) == episodes}
+
+    return make
+
+
+def train_seeded(base_dir, **options):
+    return train(base_dir, SeededEnv(fails=False), DigestAgent(), iterations=3, episodes=4, seed=3, **options)[1]
+
+
+@pytest.mark.parametrize("episodes", [1, 3, 4, 6])
+def test_a_run_that_is_stopped_within_an_iteration_goes_on_as_if_it_had_not_been(tmp_path, stop_after, episodes):
+    collectors = functools.partial(create_collector_constructors, ["json_lines"])
+    whole = train_seeded(tmp_path / "whole", collectors=collectors())
+    options = stop_after(episodes)
+    assert not run_training_loop(
+        *(tmp_path / "halves", SeededEnv(fails=False), DigestAgent(), 3, 6, collectors()),
+        **options,
+        episodes_per_iteration=4,
+        seed=3,
+    )
+    starts = []
+    halves = train_seeded(tmp_path / "halves", collectors=collectors(), on_start=starts.append)
+    assert halves.learned == whole.learned
+    texts = [(tmp_path / run / "metrics/json_lines/episodes.jsonl").read_text() for run in ("whole", "halves")]
+    assert texts[0] == texts[1]
+    lines = [[{**line, "seconds": 0} for line in iteration_lines(tmp_path / run)] for run in ("whole", "halves")]
+    assert lines[0] == lines[1]
+    assert not (tmp_path / "halves/unfinished").exists()
+    assert (starts[0].iteration, starts[0].num_episodes) == (episodes // 4, episodes)
+    assert starts[0].env_steps == 6 * episodes
+    assert (starts[0].last is None) == (episodes % 4 != 0)
+    assert (tmp_path / "halves" / ("checkpoints" if episodes == 4 else "unfinished")) in [
+        starts[0].checkpoint,
+        *starts[0].checkpoint.parents,
+    ]
+
+
+def test_an_iteration_is_kept_from_time_to_time(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(UnfinishedIteration, "is_due", lambda self: True)
+    monkeypatch.setattr(UnfinishedIteration, "save", lambda self, position, write: saved.append(position.done))
+    train(tmp_path, episodes=3, iterations=2)
+    assert saved == [1, 2, 1, 2]
+
+
+def test_time_counts_from_the_last_checkpoint(tmp_path):
+    times = iter([0.0, 59.0, 60.0, 100.0, 159.0, 160.0])
+    unfinished = UnfinishedIteration(tmp_path, 1.0, lambda: next(times))
+    assert [unfinished.is_due(), unfinished.is_due()] == [False, True]
+    unfinished.clear()
+    assert [unfinished.is_due(), unfinished.is_due()] == [False, True]
+    assert not UnfinishedIteration(tmp_path, 0.0).is_due()
+
+
+def test_an_agent_without_checkpoints_leaves_nothing_behind(tmp_path, stop_after):
+    agent = create_agent("random", 3, (1,), seed=1)
+    assert not run_training_loop(tmp_path, FakeEnv(), agent, 1, 6, [], **stop_after(2))
+    assert not [path for path in (tmp_path / "unfinished").rglob("*") if path.is_file()]
+    starts = []
+    assert run_training_loop(tmp_path, FakeEnv(), agent, 1, 6, [], episodes_per_iteration=2, on_start=starts.append)
+    assert starts[0].checkpoint is None
+
+
+POSITION = Position(4, 2, 30, 9, 1.5, (EpisodeRecord(4, 8, float("nan"), 3, True, None, 30),))
+
+
+def touch(folder):
+    (folder / "4").touch()
+
+
+def test_the_newest_place_of_an_iteration_is_kept(tmp_path):
+    unfinished = UnfinishedIteration(tmp_path, 0.0)
+    assert unfinished.newest() is None
+    unfinished.save(POSITION, touch)
+    folder = unfinished.save(dataclasses.replace(POSITION, done=3), touch)
+    found = unfinished.newest()
+    assert repr(found) == repr((dataclasses.replace(POSITION, done=3), folder))
+    assert [path.name for path in (tmp_path / "unfinished").iterdir()] == ["2"]
+    assert (folder / "4").exists()
+
+
+def test_a_place_that_was_not_written_to_the_end_does_not_count(tmp_path):
+    unfinished = UnfinishedIteration(tmp_path, 0.0)
+    folder = unfinished.save(POSITION, touch)
+
+    def fail(folder):
+        touch(folder)
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        unfinished.save(POSITION, fail)
+    assert unfinished.newest()[1] == folder
+    assert [path.name for path in (tmp_path / "unfinished").iterdir()] == ["1"]
+    unfinished.save(POSITION, touch)
+    shutil.copytree(tmp_path / "unfinished/2", tmp_path / "unfinished/7.tmp")  # as a kill leaves it
+    unfinished.clear()
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_damaged_place_is_reported_and_files_of_others_stay(tmp_path):
+    unfinished = UnfinishedIteration(tmp_path, 0.0)
+    folder = unfinished.save(POSITION, touch)
+    (tmp_path / "unfinished/notes").mkdir()
+    (folder.parent / "position.json").write_text("{")
+    with pytest.warns(CheckpointWarning, match="its iteration begins again"):
+        assert unfinished.newest() is None
+    unfinished.clear()
+    assert [path.name for path in (tmp_path / "unfinished").iterdir()] == ["notes"]
+
+
+def test_a_place_before_the_newest_checkpoint_is_old(tmp_path, stop_after):
+    train_seeded(tmp_path, **stop_after(2))
+    shutil.copytree(tmp_path / "unfinished", tmp_path / "copy")
+    train_seeded(tmp_path)
+    (tmp_path / "copy").rename(tmp_path / "unfinished")
+    starts = []
+    train_seeded(tmp_path, on_start=starts.append)
+    assert (starts[0].iteration, starts[0].is_over) == (3, True)
+
+
+def test_a_damaged_checkpoint_within_an_iteration_falls_back_to_the_one_before(tmp_path, stop_after):
+    train_seeded(tmp_path, **stop_after(6))
+    damaged = next((tmp_path / "unfinished").glob("*/checkpoints/1/agent"))
+    shutil.rmtree(damaged)
+    starts = []
+    with pytest.warns(CheckpointWarning, match="Continues from the checkpoint before"):
+        train_seeded(tmp_path, on_start=starts.append)
+    assert (starts[0].iteration, starts[0].num_episodes) == (1, 4)
+
+
+def test_a_run_of_hours_ends_with_the_episode_and_counts_the_time_before(tmp_path, monkeypatch):
+    times = iter(range(0, 10**9, 100))  # 100 s between any two looks at the clock
+    monkeypatch.setattr(IterationLog.__init__, "__defaults__", (lambda: next(times),))
+    hours = {"iterations": None, "episodes": 50}
+    train(tmp_path, agent=DigestAgent(), num_hours=0.5, **hours)
+    (line,) = iteration_lines(tmp_path)
+    assert 1 <= line["episodes"] < 20
+    assert line["seconds"] >= 1800
+    starts = []
+    agent = DigestAgent()
+    train(tmp_path, agent=DigestAgent(), num_hours=0.5, on_start=starts.append, **hours)
+    assert starts[0].is_over
+    train(tmp_path, agent=agent, num_hours=1.0, **hours)
+    lines = iteration_lines(tmp_path)
+    assert lines[0] == line
+    assert lines[-1]["seconds"] >= 3600
+    assert agent.planned_env_steps is None
+
+
+@pytest.mark.parametrize("hours", [0.0, -1.0, float("inf"), float("nan")])
+def test_hours_are_positive(tmp_path, hours):
+    with pytest.raises(ValueError, match="num_hours must be positive"):
+        train(tmp_path, iterations=None, num_hours=hours)

@@ -1,6 +1,7 @@
 """The built-in collectors, each with a few short episodes."""
 
 import json
+import math
 import pickle
 import struct
 from pathlib import Path
@@ -8,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from ble_train.collectors.console import ConsoleCollector
+from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.json_lines import JsonLinesCollector
 from ble_train.collectors.options import ConsoleOptions, TensorboardOptions
 from ble_train.collectors.pickle_collector import PickleCollector
 from ble_train.collectors.statistics_instance import StatisticsInstance
 from ble_train.collectors.tensorboard import TensorboardCollector
+from ble_train.loops.records import IterationRecord
 
 REWARDS = (0.25, 0.5, 1.0, 2.0)
 ACTIONS = (0, 2, 2, 2)
@@ -23,12 +26,14 @@ def fly(collector, episodes=1, *, terminal=True, rewards=REWARDS, actions=ACTION
         collector.begin_episode()
         last = len(rewards) - 1
         for step, (reward, action) in enumerate(zip(rewards, actions, strict=True)):
+            collector.env_steps += 1  # As the dispatcher does.
             collector.step(StatisticsInstance(step, action, reward, terminal and step == last))
         collector.end_episode(StatisticsInstance(len(rewards), actions[-1], rewards[-1], terminal))
 
 
 def run(constructor, base_dir, current_episode, episodes, *, is_killed=False, **options):
     collector = constructor(base_dir and str(base_dir), 3, current_episode, **options)
+    collector.env_steps = len(REWARDS) * current_episode
     collector.pre_training()
     fly(collector, episodes)
     if not is_killed:
@@ -37,7 +42,7 @@ def run(constructor, base_dir, current_episode, episodes, *, is_killed=False, **
 
 
 def read_scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """The scalars in a folder's event files, in the order in which TensorBoard reads them."""
+    """The scalars and texts in a folder's event files, in the order in which TensorBoard reads them."""
     from tensorboardX.proto.event_pb2 import Event
 
     scalars = {}
@@ -48,7 +53,8 @@ def read_scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
             event = Event.FromString(content[12 : 12 + length])
             content = content[16 + length :]
             for value in event.summary.value:
-                scalars.setdefault(value.tag, []).append((event.step, value.simple_value))
+                number = value.tensor.string_val[0].decode() if value.HasField("tensor") else value.simple_value
+                scalars.setdefault(value.tag, []).append((event.step, number))
     return scalars
 
 
@@ -137,19 +143,73 @@ def test_json_lines_of_episodes_that_are_flown_again_are_cut_off(tmp_path):
     assert [json.loads(line)["episode"] for line in path.read_text().splitlines()] == [0]
 
 
-def test_tensorboard_gets_rewards_and_lengths_by_episode(tmp_path):
+def test_tensorboard_gets_rewards_and_lengths_by_environment_step(tmp_path):
     run(TensorboardCollector, tmp_path, 0, 2)
+    run(TensorboardCollector, tmp_path, 2, 1)
     assert read_scalars(tmp_path / "metrics/tensorboard") == {
-        "Train/EpisodeReward": [(0, 3.75), (1, 3.75)],
-        "Train/EpisodeLength": [(0, 4.0), (1, 4.0)],
+        "Train/EpisodeReward": [(4, 3.75), (8, 3.75), (12, 3.75)],
+        "Train/EpisodeLength": [(4, 4.0), (8, 4.0), (12, 4.0)],
     }
+
+
+def iteration(number, env_steps, twr50):
+    return IterationRecord(number, 2, env_steps, 1.0, 3.75, twr50)
+
+
+def test_tensorboard_gets_scores_and_speed_of_iterations(tmp_path):
+    now = [0.0]
+    collector = TensorboardCollector(str(tmp_path), 3, 0, clock=lambda: now[0])
+    for number, twr50 in ((0, 0.25), (1, None)):
+        for _ in range(2):
+            now[0] += 2.0
+            fly(collector)
+        collector.end_iteration(iteration(number, collector.env_steps, twr50))
+        now[0] += 1000.0  # A validation, which does not count.
+    collector.end_iteration(iteration(2, collector.env_steps, None))  # No episode has ended in it.
+    collector.summary_writer.add_scalar("Eval/TWR50", 0.5, collector.env_steps)
+    collector.end_training()
+    scalars = read_scalars(tmp_path / "metrics/tensorboard")
+    assert scalars["Train/TWR50"] == [(8, 0.25)]
+    assert scalars["Train/StepsPerSecond"] == [(8, 2.0), (16, 2.0)]
+    run(TensorboardCollector, tmp_path, 4, 1)  # The run goes on, and keeps the score of the last validation.
+    assert read_scalars(tmp_path / "metrics/tensorboard")["Eval/TWR50"] == [(16, 0.5)]
+
+
+def test_tensorboard_gets_the_settings_as_a_table(tmp_path):
+    (tmp_path / "settings.json").write_text('{"agent": "a|b", "seed": 3, "agent_options": {"gamma": 0.9}}')
+    run(TensorboardCollector, tmp_path, 0, 1)
+    ((step, text),) = read_scalars(tmp_path / "metrics/tensorboard")["Settings/text_summary"]
+    assert step == 0
+    assert text.splitlines() == [
+        "| setting | value |",
+        "|---|---|",
+        r"| agent | a\|b |",
+        "| seed | 3 |",
+        '| agent_options | {"gamma": 0.9} |',
+    ]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("constructor", [ConsoleCollector, JsonLinesCollector, PickleCollector, TensorboardCollector])
+def test_a_reward_that_is_not_finite_ends_no_collector(tmp_path, capsys, constructor, value):
+    dispatcher = CollectorDispatcher(str(tmp_path), 3, [constructor], 0)
+    dispatcher.pre_training()
+    for rewards in ((0.25, value), (0.25, 0.5)):
+        dispatcher.begin_episode(0)
+        for step, reward in enumerate(rewards):
+            dispatcher.step(StatisticsInstance(step, 0, reward, False))
+        dispatcher.end_episode(StatisticsInstance(2, 0, rewards[-1], False))
+    dispatcher.end_training()  # A warning, of a collector that failed, is an error in tests.
+    if constructor is JsonLinesCollector:
+        lines = (tmp_path / "metrics/json_lines/episodes.jsonl").read_text().splitlines()
+        assert [json.loads(line, parse_constant=pytest.fail)["reward"] for line in lines] == [None, 0.75]
 
 
 def test_tensorboard_gets_each_step_once_at_its_frequency(tmp_path):
     options = TensorboardOptions(fine_grained_logging=True, fine_grained_frequency=3)
     run(TensorboardCollector, tmp_path, 0, 2, options=options)
     scalars = read_scalars(tmp_path / "metrics/tensorboard")
-    assert scalars["Train/FineGrainedReward"] == [(0, 0.25), (3, 2.0), (6, 1.0)]
+    assert scalars["Train/FineGrainedReward"] == [(1, 0.25), (4, 2.0), (7, 1.0)]
 
 
 def test_the_agents_scalars_go_to_the_same_file(tmp_path):
@@ -169,20 +229,20 @@ def test_tensorboard_goes_on_where_the_resumed_run_does(tmp_path):
         scalars = read_scalars(folder)
         steps = [step for step, _ in scalars["Train/FineGrainedReward"]]
         losses = [step for step, _ in scalars.get("Loss", [])]
-        return [episode for episode, _ in scalars["Train/EpisodeReward"]], steps, losses
+        return [ends // 4 for ends, _ in scalars["Train/EpisodeReward"]], steps, losses
 
     killed = run(TensorboardCollector, tmp_path, 0, 3, is_killed=True, options=options)
     killed.summary_writer.add_scalar("Loss", 1.0, 11)
     fly(killed, 2)
-    assert episodes_and_steps() == ([0, 1, 2, 3, 4], list(range(20)), [11])
+    assert episodes_and_steps() == ([1, 2, 3, 4, 5], list(range(1, 21)), [11])
     run(TensorboardCollector, tmp_path, 3, 1, options=options)
-    assert episodes_and_steps() == ([0, 1, 2, 3], list(range(16)), [])
+    assert episodes_and_steps() == ([1, 2, 3, 4], list(range(1, 17)), [])
     run(TensorboardCollector, tmp_path, 4, 1, options=options)
-    assert episodes_and_steps() == ([0, 1, 2, 3, 4], list(range(20)), [])
+    assert episodes_and_steps() == ([1, 2, 3, 4, 5], list(range(1, 21)), [])
     run(TensorboardCollector, tmp_path, 2, 1, options=options)  # an older checkpoint than last time
-    assert episodes_and_steps() == ([0, 1, 2], list(range(12)), [])
+    assert episodes_and_steps() == ([1, 2, 3], list(range(1, 13)), [])
     run(TensorboardCollector, tmp_path, 0, 1, options=options)
-    assert episodes_and_steps() == ([0], list(range(4)), [])
+    assert episodes_and_steps() == ([1], list(range(1, 5)), [])
 
 
 def test_tensorboard_leaves_event_files_of_others_alone(tmp_path):

@@ -5,9 +5,12 @@ import pytest
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorDispatcher, CollectorWarning
 from ble_train.collectors.statistics_instance import StatisticsInstance
+from ble_train.loops.records import IterationRecord
 
-HOOKS = ("pre_training", "begin_episode", "step", "end_episode", "end_training")
+HOOKS = ("pre_training", "begin_episode", "step", "end_episode", "end_iteration", "end_training")
 STATISTICS = StatisticsInstance(0, 1, 0.5, False)
+ITERATION = IterationRecord(0, 1, 41, 1.0, 0.5, None)
+ARGUMENTS = {"begin_episode": (40,), "step": (STATISTICS,), "end_episode": (STATISTICS,), "end_iteration": (ITERATION,)}
 
 
 class Recorder(Collector):
@@ -17,6 +20,7 @@ class Recorder(Collector):
         super().__init__(base_dir, num_actions, current_episode)
         self.arguments = base_dir, num_actions, current_episode
         self.called = []
+        self.steps = []
         self.failing = failing
         self.error = error
 
@@ -25,6 +29,7 @@ class Recorder(Collector):
 
     def _called(self, hook):
         self.called.append(hook)
+        self.steps.append(self.env_steps)
         if hook == self.failing:
             raise self.error("as intended")
 
@@ -42,6 +47,10 @@ class Recorder(Collector):
         assert statistics is STATISTICS
         self._called("end_episode")
 
+    def end_iteration(self, record):
+        assert record is ITERATION
+        self._called("end_iteration")
+
     def end_training(self):
         self._called("end_training")
 
@@ -52,8 +61,7 @@ class Silent(Collector):
 
 
 def call(dispatcher, hook):
-    arguments = (STATISTICS,) if hook in ("step", "end_episode") else ()
-    getattr(dispatcher, hook)(*arguments)
+    getattr(dispatcher, hook)(*ARGUMENTS.get(hook, ()))
 
 
 def kept(collectors, constructor):
@@ -72,6 +80,7 @@ def test_every_hook_reaches_every_collector_in_order(tmp_path):
     for hook in HOOKS:
         call(dispatcher, hook)
     assert [collector.called for collector in made] == [list(HOOKS)] * 2
+    assert made[0].steps == [0, 40, 41, 41, 41, 41]
     assert made[0].arguments == (str(tmp_path), 3, 100)
     assert {path.name for path in (tmp_path / "metrics").iterdir()} == {"recorder", "silent"}
 
@@ -98,7 +107,7 @@ def test_a_collector_that_cannot_be_made_is_named_and_left_out():
     made = []
     with pytest.warns(CollectorWarning, match="collector unlucky cannot be made .*: OSError: no space left"):
         dispatcher = CollectorDispatcher(None, 3, [unlucky, kept(made, Recorder)], 0)
-    dispatcher.begin_episode()
+    dispatcher.begin_episode(0)
     assert made[0].called == ["begin_episode"]
 
 

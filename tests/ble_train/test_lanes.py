@@ -1,6 +1,7 @@
 """Training in lanes: transitions, collectors, any vector environment, and a run that was stopped."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
 
@@ -14,6 +15,7 @@ from ble_env.gymnasium_envs.vector import BalloonVectorEnv
 from ble_train.checkpoints import Checkpoints
 from ble_train.collectors.collector import Collector
 from ble_train.loops.lanes import run_lane_training_loop
+from ble_train.loops.records import IterationLog
 
 NUM_ENVS = 6
 LIMIT = 12
@@ -103,6 +105,48 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(envs, tmp_path, sto
         for run in ("whole", "halves")
     ]
     assert lines[0] == lines[1]
+
+
+@pytest.mark.parametrize("stop_at", [5, 14, 20])
+def test_a_run_that_is_stopped_within_an_iteration_goes_on_as_if_it_had_not_been(envs, tmp_path, stop_at):
+    whole = train(tmp_path / "whole", envs)
+    agent, starts = DigestAgent(observation_shape=(1099,)), []
+    first = train(tmp_path / "halves", envs, agent=agent, should_stop=lambda: len(agent.received) == stop_at)
+    assert len(agent.received) == stop_at  # 14 are an iteration.
+    second = train(tmp_path / "halves", envs, on_start=starts.append)
+    assert first["episodes"] + second["episodes"] == whole["episodes"]
+    assert first["iterations"] + second["iterations"] == [
+        dataclasses.replace(record, seconds=ours.seconds)
+        for record, ours in zip(whole["iterations"], first["iterations"] + second["iterations"], strict=True)
+    ]
+    assert second["agent"].learned == whole["agent"].learned
+    assert starts[0].iteration == stop_at // 14
+    assert starts[0].checkpoint.parts[-1] == "checkpoints"
+    assert ("unfinished" in starts[0].checkpoint.parts) == (stop_at != 14)
+    assert not (tmp_path / "halves/unfinished").exists()
+
+
+def test_a_run_of_hours_ends_within_an_iteration(tmp_path, monkeypatch):
+    times = iter(range(0, 10**9, 100))  # 100 s between any two looks at the clock
+    monkeypatch.setattr(IterationLog.__init__, "__defaults__", (lambda: next(times),))
+    agent = DigestAgent(observation_shape=(2,))
+    seen = train(tmp_path, walks(), None, agent, max_episode_length=LIMIT, num_hours=0.2)
+    assert len(agent.received) < 14
+    assert [record.iteration for record in seen["iterations"]] == [0]
+    assert seen["iterations"][0].seconds >= 720
+    assert agent.planned_env_steps is None
+    seen = train(tmp_path, walks(), None, DigestAgent(observation_shape=(2,)), max_episode_length=LIMIT, num_hours=0.6)
+    assert seen["iterations"][0].iteration == 1
+    assert seen["iterations"][-1].seconds >= 2160
+
+
+def test_environments_without_a_state_begin_other_episodes_within_an_iteration(tmp_path):
+    agents = [DigestAgent(observation_shape=(2,)) for _ in range(2)]
+    stop = {"should_stop": lambda: len(agents[0].received) == 5}
+    train(tmp_path, walks(), 1, agents[0], max_episode_length=LIMIT, **stop)
+    train(tmp_path, walks(), 1, agents[1], max_episode_length=LIMIT)
+    assert len(agents[1].received) == 9
+    assert not np.array_equal(agents[0].received[0].observation, agents[1].received[0].observation)
 
 
 def test_a_run_whose_episodes_in_progress_are_lost_goes_on_with_new_ones(envs, tmp_path):

@@ -15,7 +15,7 @@ from ble_train.checkpoints import Checkpoints
 from ble_train.learning_curve import CurvePoint, LearningCurve
 from ble_train.loops.classic import iteration_seed
 from ble_train.loops.records import IterationRecord
-from ble_train.loops.runs import TRAINING_SEEDS
+from ble_train.loops.runs import TRAINING_SEEDS, RunLength, StartPoint
 from ble_train.validation import Score, Validation, validation_suite
 
 
@@ -26,7 +26,7 @@ def test_validation_seeds_are_nobody_elses():
 
 
 def validation(folder, agent, env=None, *, num_episodes=3, steps=10, **options):
-    arguments = {"period": 1, "num_iterations": 7, "title": "a run"}
+    arguments = {"period": 1, "length": RunLength(7), "title": "a run"}
     return Validation(folder, agent, env or FakeEnv(), validation_suite(num_episodes, steps), **arguments | options)
 
 
@@ -116,13 +116,47 @@ def test_the_best_agent_has_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 def test_without_a_period_nothing_is_validated(tmp_path):
-    never = validation(tmp_path, DigestAgent(), period=0, num_iterations=3)
+    never = validation(tmp_path, DigestAgent(), period=0, length=RunLength(3))
     assert all(never.after(record(i)) is None for i in range(3))
     assert not (tmp_path / "learning_curve.jsonl").exists()
 
 
 def test_the_last_iteration_of_a_run_in_steps_is_validated(tmp_path, monkeypatch):
     monkeypatch.setattr(Validation, "_score", lambda self, iteration: Score(0.5, 0.0, 1.0, 3))
-    in_steps = validation(tmp_path, DigestAgent(), period=4, num_iterations=None, num_steps=250)
+    in_steps = validation(tmp_path, DigestAgent(), period=4, length=RunLength(num_steps=250))
     assert [in_steps.after(record(i)) is not None for i in range(4)] == [False, False, False, True]
     assert [one.iteration for one in in_steps._curve.points] == [3]
+
+
+def start(last, iteration=None):
+    where = last.iteration + 1 if iteration is None else iteration
+    return StartPoint(where, 100, 5, 1.0, None, last, is_over=False)
+
+
+def test_a_validation_that_a_kill_took_away_is_made_up_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(Validation, "_score", lambda self, iteration: Score(0.5, 0.0, 1.0, 3))
+    every_second = validation(tmp_path, DigestAgent(), period=2)
+    assert every_second.at_start(start(record(0))) is None  # It was not due.
+    assert every_second.at_start(start(record(1))).iteration == 1
+    again = validation(tmp_path, DigestAgent(), period=2)
+    assert again.at_start(start(record(1))) is None  # It is there.
+    assert again.at_start(start(None, 3)) is None  # The agent is within an iteration.
+    assert [one.iteration for one in again._curve.points] == [1]
+    last = validation(tmp_path, DigestAgent(), period=20, length=RunLength(5))
+    assert last.at_start(start(record(4))).iteration == 4
+
+
+def test_a_best_agent_whose_checkpoint_cannot_be_written_is_validated_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(Validation, "_score", lambda self, iteration: Score(0.5, 0.0, 1.0, 3))
+    agent = DigestAgent()
+    agent.start_lanes(1)
+
+    def fail(*arguments):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(agent, "save_checkpoint", fail)
+        with pytest.raises(OSError, match="no space left"):
+            validation(tmp_path, agent).after(record(0))
+    assert validation(tmp_path, agent).at_start(start(record(0))).twr50 == 0.5
+    assert Checkpoints(tmp_path / "best").iterations() == [0]

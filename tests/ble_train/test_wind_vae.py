@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ble_sim.files.locks import locked
 from ble_sim.wind.fields.decoder import decode, load_decoder
 from ble_sim.wind.fields.generative import GenerativeWindField
 from ble_sim.wind.fields.grid import GRID_SHAPE, on_grid
@@ -186,6 +187,13 @@ def test_a_checkpoint_of_another_training_is_kept(command, folder, tmp_path):
     status, out = command(*words, "--epochs", 1, "--seed", 3)
     assert status == 2
     assert "cannot be read" in out
+
+
+def test_a_second_training_for_the_same_file_is_refused(command, folder, tmp_path):
+    with locked(tmp_path / "weights.npz"):
+        status, out = command("--data", folder, "--output", "weights.npz", "--fresh", *TINY_FLAGS)
+    assert status == 2
+    assert "weights.npz is in use by process" in out
 
 
 @pytest.mark.parametrize(

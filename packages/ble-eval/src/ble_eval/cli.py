@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ble_eval.command_line.verbs import Verb, run_program
+from ble_eval.command_line.verbs import Program, Verb
 
 VERBS = (
     Verb("run", "ble_eval.commands.run:main", "Fly an agent through the episodes of a suite."),
@@ -11,6 +11,8 @@ VERBS = (
     Verb("plugins", "ble_eval.commands.plugins:main", "List the extensions that are installed, and what failed."),
 )
 
+PROGRAM = Program("ble-eval", "Evaluate balloon agents.", VERBS)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv`, that of the process by default, and return the exit status.
@@ -18,4 +20,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: after --help, and with status 2 when flags cannot be parsed.
     """
-    return run_program("ble-eval", "Evaluate balloon agents.", VERBS, argv)
+    return PROGRAM.run(argv)

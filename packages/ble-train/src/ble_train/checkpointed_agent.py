@@ -21,6 +21,12 @@ class CheckpointedAgent(Agent):
     """
 
     mode: AgentMode
+    _is_loaded = False
+    """Whether it has trained parameters: from a checkpoint, or set by a subclass that begins with some."""
+
+    def needs_checkpoint(self) -> bool:
+        """Whether it would fly untrained."""
+        return not self._is_loaded
 
     @abc.abstractmethod
     def learned_state(self) -> State:
@@ -57,6 +63,7 @@ class CheckpointedAgent(Agent):
             CheckpointError: there is no checkpoint of this number, it is damaged, or it belongs to other options.
         """
         self.set_learned_state(Checkpoints(checkpoint_dir).load(iteration_number, self._learned_part())["agent"])
+        self._is_loaded = True
 
     def reload_latest_checkpoint(self, checkpoint_dir: str) -> int:
         """Read the newest checkpoint that is not damaged, in training with what a resumed run needs.
@@ -72,6 +79,7 @@ class CheckpointedAgent(Agent):
             return -1
         iteration, parts = found
         self.set_learned_state(parts["agent"])
+        self._is_loaded = True
         if "agent_work" in parts:
             self.set_working_state(parts["agent_work"])
         return iteration

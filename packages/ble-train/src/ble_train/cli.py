@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ble_eval.command_line.verbs import Verb, run_program
+from ble_eval.command_line.verbs import Program, Verb
 
 VERBS = (
     Verb("run", "ble_train.commands.run:main", "Train an agent."),
@@ -11,6 +11,8 @@ VERBS = (
     Verb("plugins", "ble_train.commands.plugins:main", "List the extensions that are installed, and what failed."),
 )
 
+PROGRAM = Program("ble-train", "Train balloon agents.", VERBS, ("optax",))
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line `argv`, that of the process by default, and return the exit status.
@@ -18,4 +20,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: after --help, and with status 2 when flags cannot be parsed.
     """
-    return run_program("ble-train", "Train balloon agents.", VERBS, argv)
+    return PROGRAM.run(argv)

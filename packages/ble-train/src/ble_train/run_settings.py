@@ -1,7 +1,8 @@
-"""The settings of a training run, kept in its folder as settings.json."""
+"""The settings and the plan of a training run, kept in its folder as settings.json."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from ble_eval.settings import (
     training_record,
 )
 from ble_sim.files.atomic import write_json
+from ble_sim.plugins.options import options_from_json, options_to_json
 
-LENGTHS = ("num_iterations", "num_steps")
-"""How a run's length is given. It is not one of the settings, since it may change when the run continues."""
+LENGTHS = ("num_iterations", "num_steps", "num_hours")
+"""How a run's length is given, by one of these fields of `RunPlan`."""
+DEFAULT_ITERATIONS = 200
 
 
 @dataclass(frozen=True)
 class TrainingSettings(RunSettings):
-    """Everything that shapes what is learned.
+    """Everything that shapes what is learned. It stays the same for the whole run.
 
     Attributes:
         num_envs: number of environments flown side by side; 1 for the classic loop.
@@ -36,20 +39,66 @@ class TrainingSettings(RunSettings):
     max_episode_length: int
 
 
-def write_settings(folder: Path, settings: TrainingSettings, length: Mapping[str, int]) -> None:
-    """Write the settings, the length and the software of a run to its folder.
+@dataclass(frozen=True)
+class RunPlan:
+    """How long a run is, and what is watched and kept meanwhile. It may change when the run continues.
 
-    Args:
-        folder: of the run.
-        settings: of the run.
-        length: its length, by one of `LENGTHS`.
+    Attributes:
+        num_iterations, num_steps, num_hours: the length, by one of them.
+        evaluation_period: iterations from one validation to the next; 0 for none.
+        evaluation_episodes: number of validation episodes.
+        checkpoint_minutes: time from one checkpoint within an iteration to the next; 0 for none.
+        collectors: names of the collectors.
+        collector_options: their options as JSON, by name.
+        env_device: JAX platform of the environments; None for JAX's.
     """
-    record = {**settings.to_json(), **length, "software": software(settings, "ble-train", "optax")}
-    write_json(folder / SETTINGS_FILE, record, indent=2)
+
+    num_iterations: int | None = None
+    num_steps: int | None = None
+    num_hours: float | None = None
+    evaluation_period: int = 20
+    evaluation_episodes: int = 100
+    checkpoint_minutes: float = 10.0
+    collectors: tuple[str, ...] = ("tensorboard", "json_lines")
+    collector_options: Mapping[str, Any] = field(default_factory=dict)
+    env_device: str | None = None
+
+    @property
+    def length(self) -> dict[str, Any]:
+        """The length, by one of `LENGTHS`; that of a run without one is the default."""
+        given = {name: number for name in LENGTHS if (number := getattr(self, name)) is not None}
+        return given or {"num_iterations": DEFAULT_ITERATIONS}
 
 
-def read_settings(path: Path) -> tuple[TrainingSettings, dict[str, int]]:
-    """Read the settings of a run, and its length by one of `LENGTHS`.
+@dataclass(frozen=True)
+class RunRecord:
+    """What settings.json holds of a run, but for the software.
+
+    Attributes:
+        settings: of the run.
+        plan: of the run.
+        content: digests of what it reads, see `ble_eval.content`.
+    """
+
+    settings: TrainingSettings
+    plan: RunPlan
+    content: Mapping[str, str]
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Write settings, plan, content and software of a run to its folder."""
+    plan = dataclasses.replace(record.plan, **{**dict.fromkeys(LENGTHS), **record.plan.length}, collector_options={})
+    values = {
+        **record.settings.to_json(),
+        "plan": {**options_to_json(plan), "collector_options": dict(record.plan.collector_options)},
+        "content": dict(record.content),
+        "software": software(record.settings, "ble-train", "optax"),
+    }
+    write_json(folder / SETTINGS_FILE, values, indent=2)
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read the settings of a run, its plan and its content.
 
     Args:
         path: the file, or the folder of the run.
@@ -63,4 +112,7 @@ def read_settings(path: Path) -> tuple[TrainingSettings, dict[str, int]]:
             "task": {part.argument: part_from_json(record, part) for part in task_parts.TASK_PARTS},
         }
         values |= {field.name: record[field.name] for field in fields(TrainingSettings) if field.name not in values}
-        return TrainingSettings(**values), {name: record[name] for name in LENGTHS if name in record}
+        found = dict(record.get("plan", {}))
+        collector_options = dict(found.pop("collector_options", {}))
+        plan = dataclasses.replace(options_from_json(RunPlan, found), collector_options=collector_options)
+        return RunRecord(TrainingSettings(**values), plan, dict(record.get("content", {})))

@@ -13,16 +13,15 @@ from ble_agents import Agent, AgentMode, PolicyAgent
 from ble_env.host.tile import fitting_size
 from ble_eval.eval_lib import eval_agent
 from ble_eval.suites.suite import EvaluationSuite
+from ble_eval.trained import BEST_FOLDER
 from ble_sim.seeds import mixed_seed
 from ble_train.learner import Learner
 from ble_train.learning_curve import CurvePoint, LearningCurve
 from ble_train.loops.records import IterationRecord
-from ble_train.loops.runs import number_of_actions
+from ble_train.loops.runs import RunLength, StartPoint, number_of_actions
 
 FIRST_SEED = 2**30
 """Validation episodes have the seeds from here on. Suites have smaller ones, training larger ones."""
-
-BEST_FOLDER = "best"
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,7 @@ class Validation:
         suite: the episodes, see `validation_suite`.
         period: iterations from one validation to the next; 0 for none.
         title: of the picture.
-        num_iterations, num_steps: length of the run, whichever of both is given. A validation follows its last
-            iteration unless `period` is 0.
+        length: of the run. A validation follows its last iteration unless `period` is 0.
         seed: after a validation an agent that is no `Learner` and has no policy is reseeded from this number and the
             iteration.
     """
@@ -81,14 +79,21 @@ class Validation:
     _: KW_ONLY
     period: int
     title: str
-    num_iterations: int | None = None
-    num_steps: int | None = None
+    length: RunLength
     seed: int = 0
     _curve: LearningCurve | None = field(default=None, init=False)
 
+    def at_start(self, start: StartPoint) -> CurvePoint | None:
+        """Begin with a run, and make up for the validation that was due after its last iteration and is missing."""
+        self._curve = LearningCurve(self.base_dir, self.title, start.iteration)
+        last = start.last
+        if last is None or any(point.iteration == last.iteration for point in self._curve.points):
+            return None
+        return self.after(last)
+
     def after(self, record: IterationRecord) -> CurvePoint | None:
         """Validate if it is due after this iteration."""
-        if self._curve is None:  # The first iteration of this process is known only now.
+        if self._curve is None:  # Without `at_start`.
             self._curve = LearningCurve(self.base_dir, self.title, record.iteration)
         if not self._is_due(record):
             return None
@@ -103,10 +108,11 @@ class Validation:
         if writer is not None:
             writer.add_scalar("Eval/TWR50", point.twr50, point.env_steps)
             writer.add_scalar("Eval/EpisodeReward", point.reward, point.env_steps)
-        if self._curve.add(point):
+        if self._curve.is_best(point):  # Its checkpoint first: a point in the curve says that this is done.
             self.agent.set_mode(AgentMode.EVAL)
             self.agent.save_checkpoint(str(self.base_dir / BEST_FOLDER), record.iteration)
             self.agent.set_mode(AgentMode.TRAIN)
+        self._curve.add(point)
         return point
 
     def _score(self, iteration: int) -> Score:
@@ -133,6 +139,4 @@ class Validation:
     def _is_due(self, record: IterationRecord) -> bool:
         if not self.period:
             return False
-        done = record.iteration + 1
-        is_last = done == self.num_iterations or (self.num_steps is not None and record.env_steps >= self.num_steps)
-        return is_last or done % self.period == 0
+        return self.length.ends_with(record) or (record.iteration + 1) % self.period == 0

@@ -32,7 +32,11 @@ def make_parts(arguments: FlightArguments) -> dict[str, Any]:
 
     Raises:
         UserError: one cannot be made; the message names it and the reason.
+        PlatformError: JAX starts no platform.
     """
+    from ble_env.host.devices import local_devices  # Here, since it imports jax.
+
+    local_devices()
     try:
         return task_parts.make_task_parts(task_choices(arguments))
     except ValueError as error:

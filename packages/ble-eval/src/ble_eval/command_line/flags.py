@@ -17,6 +17,7 @@ import tyro
 from ble_agents.create import find_agent
 from ble_env import task_parts
 from ble_env.task_parts import Choice
+from ble_eval.command_line.parsing import hyphenated, parse_words
 from ble_sim.plugins.records import NoOptions
 from ble_sim.plugins.registries import AGENTS, RENDERERS
 from ble_sim.plugins.registry import Registry
@@ -96,13 +97,7 @@ def look_for(words: Sequence[str], flags: Iterable[str], lists: Iterable[str] = 
         parser.add_argument(flag, nargs="?")
     for flag in lists:
         parser.add_argument(flag, nargs="*")
-    return parser.parse_known_args([_hyphenated(word) for word in words])[0]
-
-
-def _hyphenated(word: str) -> str:
-    """--wind-field for --wind_field, which tyro allows."""
-    name, equals, value = word.partition("=")
-    return name.replace("_", "-") + equals + value if word.startswith("--") else word
+    return parser.parse_known_args([hyphenated(word) for word in words])[0]
 
 
 def fitted(
@@ -131,7 +126,8 @@ def fitted(
     for one in flags:
         earlier = saved.get(one.field)
         default = earlier.name if earlier else one.default
-        name = getattr(found, one.field) or default
+        given = getattr(found, one.field)
+        name = default if given is None else given
         options_type = NoOptions if name is None else one.find(name).options_type
         options = earlier.options if earlier and earlier.name == name else options_type()
         missing = one.required and default is None
@@ -176,7 +172,7 @@ def parse_flight(
     kinds = [AGENTS, *parts, RENDERERS, *registries]
     names = [f"{one.kind.capitalize()}s: {', '.join(one.names())}." for one in kinds]
     description = "\n\n".join([inspect.getdoc(arguments_type.__base__) or "", *names])
-    return tyro.cli(arguments_type, args=words, prog=program, description=description)
+    return parse_words(arguments_type, words, program, description)
 
 
 def task_choices(arguments: FlightArguments) -> dict[str, Choice]:

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import tyro
-
-from ble_eval.command_line.verbs import Switch
+from ble_eval.command_line.parsing import Switch, parse_words
 from ble_sim.plugins.listing import describe_all, listing_text
 from ble_sim.plugins.registry import Registry
 
@@ -25,7 +23,7 @@ class PluginsArguments:
 
 def list_plugins(words: Sequence[str], program: str, registries: Iterable[Registry[Any]]) -> int:
     """Parse the words after the verb, print the contents of the registries, and return the exit status."""
-    arguments = tyro.cli(PluginsArguments, args=words, prog=program)
+    arguments = parse_words(PluginsArguments, words, program)
     listing = describe_all(registries)
     print(json.dumps(listing, indent=2) if arguments.json else listing_text(listing, tracebacks=arguments.tracebacks))
     return 0

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import tyro
 
 from ble_eval import suites
-from ble_eval.command_line.verbs import Switch
+from ble_eval.command_line.parsing import Switch, parse_words
+from ble_eval.content import content_differences
 from ble_eval.errors import UserError
-from ble_eval.results.files import ResultPaths, prepare_folder, read_results, write_results
+from ble_eval.results.files import ResultPaths, prepare_results, read_results, write_run
 from ble_eval.results.merging import listed, merge_results
-from ble_eval.settings import differences, read_provenance
-from ble_sim.files.atomic import write_json
+from ble_eval.settings import differences, listing, read_provenance
+from ble_sim.files.locks import locked
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class MergeArguments:
 
 def main(words: Sequence[str], program: str) -> int:
     """Parse the words after the verb, run it, and return the exit status."""
-    arguments = tyro.cli(MergeArguments, args=words, prog=program)
+    arguments = parse_words(MergeArguments, words, program)
     return merge_files(arguments, f"{program} {shlex.join(words)}")
 
 
@@ -62,16 +63,22 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
 
     Raises:
         UserError: the files do not go together, or seeds are missing.
+        LockedError: another process writes the joined file.
     """
     if not arguments.files:
         raise UserError("Name the files to merge.")
     if arguments.output.suffix != ".json":
         raise UserError(f"--output is {arguments.output}: give a file whose name ends in .json.")
+    if taken := [path for path in arguments.files if path.resolve() == arguments.output.resolve()]:
+        raise UserError(f"--output {arguments.output} would replace {taken[0]}, which is to be merged. Name another.")
     parts = {path: read_results(path) for path in arguments.files}
     records = {
         path: record for path in parts if (record := read_provenance(ResultPaths.of(path).provenance)) is not None
     }
     settings = _common_settings({path: record["settings"] for path, record in records.items()})
+    _check_content(records)
+    for line in _notes(parts, records):
+        print(line, file=sys.stderr)
     expected = suites.get_eval_suite(arguments.suite).seeds if arguments.suite else settings.get("seeds")
     merged = merge_results(parts.values(), expected_seeds=expected or (), flight_paths=arguments.flight_paths)
     if merged.double:
@@ -84,10 +91,13 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
         print(f"Missing: {listed(merged.missing)}.", file=sys.stderr)
 
     paths = ResultPaths.of(arguments.output)
-    prepare_folder(paths.results.parent)
-    sources = {path.name: _without(record, "settings") for path, record in records.items()}
-    write_json(paths.provenance, {"command": command, "merged_from": sources, "settings": settings}, indent=2)
-    write_results(paths.results, merged.results, pretty=arguments.pretty_json)
+    prepare_results(paths)
+    sources = {str(path): _without(record, "settings") for path, record in records.items()}
+    first = next(iter(records.values()), {})
+    common = {name: first[name] for name in ("software", "content") if name in first}
+    record = {"command": command, "merged_from": sources, "settings": settings, **common}
+    with locked(paths.partial):  # Against a run that is to write the same file.
+        write_run(paths, merged.results, record, pretty=arguments.pretty_json)
     print(f"{len(merged.results)} episodes of {len(parts)} files: {paths.results}")
     return 0
 
@@ -98,9 +108,31 @@ def _common_settings(settings: Mapping[Path, Mapping[str, Any]]) -> dict[str, An
     for path, shard in settings.items():
         shared = _without(shard, "shard_idx")
         if found := differences(common or shared, shared):
-            raise UserError(f"{path} is not of the same run as {next(iter(settings))}: {found}.")
+            raise UserError(f"{path} (here) is not of the same run as {next(iter(settings))} (there){listing(found)}")
         common = shared
     return common
+
+
+def _check_content(records: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Raises a UserError if the shards have read different files, weights or plugins."""
+    there: tuple[Path, Mapping[str, str]] | None = None
+    for path, record in records.items():
+        content = record.get("content", {})
+        if there is not None and (found := content_differences(there[1], content)):
+            raise UserError(f"{path} (here) is not of the same run as {there[0]} (there){listing(found)}")
+        there = there or (path, content)
+
+
+def _notes(paths: Iterable[Path], records: Mapping[Path, Mapping[str, Any]]) -> list[str]:
+    """What may differ between shards but should be known: versions, and files without a record."""
+    unknown = [str(path) for path in paths if path not in records]
+    notes = [f"Without a record beside it, so its settings are unknown: {path}." for path in unknown if records]
+    versions = {path: record.get("software", {}) for path, record in records.items()}
+    for path, here in versions.items():
+        first = next(iter(versions))
+        if found := differences(versions[first], here):
+            notes.append(f"{path} (here) was flown with other software than {first} (there){listing(found)}".rstrip())
+    return notes
 
 
 def _without(record: Mapping[str, Any], key: str) -> dict[str, Any]:

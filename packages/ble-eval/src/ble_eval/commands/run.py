@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from ble_agents.create import EXPORTED_SUFFIX
+from ble_agents.create import agent_label
 from ble_env.task_parts import Choice
 from ble_eval import suites
 from ble_eval.builtins import EPISODE_STEPS
@@ -25,16 +25,17 @@ from ble_eval.command_line.flags import (
     look_for,
     name_flags,
     parse_flight,
+    task_choices,
 )
-from ble_eval.command_line.verbs import Switch
+from ble_eval.command_line.parsing import Switch
+from ble_eval.content import content_differences, content_digests
 from ble_eval.errors import UserError
-from ble_eval.results.files import ResultPaths, prepare_folder, result_file_name, write_results
+from ble_eval.results.files import ResultPaths, prepare_results, read_results, result_file_name, write_run
 from ble_eval.results.partial import PartialResults
 from ble_eval.results.records import EvaluationResult
-from ble_eval.settings import EvaluationSettings, differences, read_provenance, software
+from ble_eval.settings import EvaluationSettings, differences, listing, read_provenance, software
 from ble_eval.suites.suite import EvaluationSuite, repeated
-from ble_eval.trained import checkpoint_folder, newest_checkpoint, trained_with
-from ble_sim.files.atomic import write_json
+from ble_eval.trained import ChosenCheckpoint, chosen_checkpoint, trained_with
 from ble_sim.files.compilation_cache import use_compilation_cache
 from ble_sim.plugins import NoOptions
 from ble_sim.plugins.registries import SUITES
@@ -59,7 +60,9 @@ class RunArguments(FlightArguments):
     suite: str | None = None
     suite_options: Any = NoOptions()
 
-    seeds: Annotated[tuple[int, ...], tyro.conf.arg(help_behavior_hint="(default: the suite's)")] = ()
+    seeds: Annotated[
+        tuple[int, ...] | None, tyro.conf.arg(metavar="INT [INT ...]", help_behavior_hint="(default: the suite's)")
+    ] = None
     """Seeds to fly in place of a suite."""
 
     output_dir: Path = Path("results")
@@ -72,12 +75,15 @@ class RunArguments(FlightArguments):
     """Name of the result file."""
 
     checkpoint: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """The folder of a training run, or of its checkpoints, to load the agent from. The agent has its options."""
+    """The folder of a training run, or of checkpoints, to load the agent from. The agent has its options. Without
+    --checkpoint-idx it is the best of the run's validations, or the newest if there were none; `ble-train export` takes
+    the same."""
 
-    checkpoint_idx: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the newest)")] = (
-        None
-    )
+    checkpoint_idx: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the best)")] = None
     """Number of the checkpoint to load."""
+
+    untrained: Switch = False
+    """Fly an agent that learns as it is before any training. Without this it needs --checkpoint."""
 
     num_shards: int = 1
     """Number of parts of the suite, flown by separate commands; join their files with `ble-eval merge`."""
@@ -92,7 +98,7 @@ class RunArguments(FlightArguments):
     """Indent the result file."""
 
     fresh: Switch = False
-    """Discard the episodes of a stopped run, and replace results of a run with other settings."""
+    """Fly all episodes anew: discard those of a stopped run, and replace results that are there already."""
 
 
 def main(words: Sequence[str], program: str) -> int:
@@ -121,47 +127,58 @@ def evaluate_agent(arguments: RunArguments, command: str) -> int:
     """
     started, clock = dt.datetime.now(dt.UTC), time.monotonic()
     choice, suite, shard = _suite(arguments)
-    settings = _settings(arguments, choice, suite)
+    chosen = _checkpoint(arguments)
+    settings = _settings(arguments, choice, suite, chosen)
     paths = _paths(arguments, settings)
     use_compilation_cache()
     parts = {**make_parts(arguments), **make_window(arguments)}
-    prepare_folder(paths.results.parent)
-    if not arguments.fresh:
-        _check_replaceable(paths, settings)
+    prepare_results(paths)
+    identity = {
+        "software": software(settings),
+        "settings": settings.to_json(),
+        "content": content_digests(settings, parts["wind_field"]),
+    }
+    if not arguments.fresh and paths.results.exists():
+        complete = _results_of(paths, identity, shard)
+        if complete is not None:
+            _report(settings, complete, "nothing is flown: the results are complete, and --fresh flies anew", paths)
+            return 0
 
+    if chosen is not None:
+        print(f"{settings.agent.name} from {chosen}", file=sys.stderr)
     env = make_environment(parts, arguments.precision)
     agent = _make_agent(settings, env)
-    identity = {"software": software(settings), "settings": settings.to_json()}
-    if arguments.fresh:
-        paths.partial.unlink(missing_ok=True)
-    partial = PartialResults(paths.partial, identity)
-    try:
-        flown = _fly(agent, env, shard, settings, partial)
-    except KeyboardInterrupt:
-        kept = f"{len(partial.finished)} of {len(shard.seeds)} episodes are finished and kept in {paths.partial}"
-        print(f"\nStopped: {kept}. The same command continues from there.", file=sys.stderr)
-        return INTERRUPTED
+    with PartialResults(paths.partial, identity, fresh=arguments.fresh) as partial:
+        try:
+            flown = _fly(agent, env, shard, settings, partial)
+        except KeyboardInterrupt:
+            kept = f"{len(partial.finished)} of {len(shard.seeds)} episodes are finished and kept in {paths.partial}"
+            print(f"\nStopped: {kept}. The same command continues from there.", file=sys.stderr)
+            return INTERRUPTED
 
-    results = [partial.finished[seed] for seed in shard.seeds]
-    times = {
-        "started": started.isoformat(timespec="seconds"),
-        "wall_time_seconds": round(time.monotonic() - clock, 3),
-        "episodes_flown_earlier": partial.found,
-    }
-    write_json(paths.provenance, {"command": command, **times, **identity}, indent=2)
-    write_results(paths.results, results, pretty=arguments.pretty_json)
-    partial.discard()
+        results = [partial.finished[seed] for seed in shard.seeds]
+        record = {
+            "command": command,
+            "started": started.isoformat(timespec="seconds"),
+            "wall_time_seconds": round(time.monotonic() - clock, 3),
+            "episodes_flown_earlier": partial.found,
+            **identity,
+        }
+        write_run(paths, results, record, pretty=arguments.pretty_json)
+        partial.discard()
     _report(settings, results, flown, paths)
     return 0
 
 
 def _suite(arguments: RunArguments) -> tuple[Choice, EvaluationSuite, EvaluationSuite]:
     """The choice of the suite, the suite, and the part of it that is flown."""
-    if arguments.seeds and arguments.suite is not None:
+    if arguments.seeds is not None and arguments.suite is not None:
         raise UserError("Give --suite or --seeds, not both.")
+    if arguments.seeds == ():
+        raise UserError("--seeds is given without a seed. Give the seeds to fly, or leave it out to fly a suite.")
     try:
         check_seed(arguments.seed)
-        if arguments.seeds:
+        if arguments.seeds is not None:
             choice, suite = Choice(SEEDS_FOLDER, NoOptions()), EvaluationSuite(list(arguments.seeds), EPISODE_STEPS)
         else:
             name = arguments.suite or DEFAULT_SUITE
@@ -177,35 +194,47 @@ def _suite(arguments: RunArguments) -> tuple[Choice, EvaluationSuite, Evaluation
     return choice, suite, shard
 
 
-def _settings(arguments: RunArguments, choice: Choice, suite: EvaluationSuite) -> EvaluationSettings:
-    folder, number = None, None
-    if arguments.checkpoint is not None:
-        folder = checkpoint_folder(arguments.checkpoint)
-        number = newest_checkpoint(folder) if arguments.checkpoint_idx is None else arguments.checkpoint_idx
-        trained = trained_with(arguments.checkpoint)
-        if trained and trained["agent"].name != arguments.agent:
-            raise UserError(
-                f"{arguments.checkpoint} is of the agent {trained['agent'].name!r}, not {arguments.agent!r}."
-            )
-    elif arguments.checkpoint_idx is not None:
-        raise UserError("--checkpoint-idx goes with --checkpoint.")
+def _checkpoint(arguments: RunArguments) -> ChosenCheckpoint | None:
+    """The checkpoint to load; None without --checkpoint."""
+    if arguments.checkpoint is None:
+        if arguments.checkpoint_idx is not None:
+            raise UserError("--checkpoint-idx goes with --checkpoint.")
+        return None
+    if arguments.untrained:
+        raise UserError("Give --checkpoint or --untrained, not both.")
+    trained = trained_with(arguments.checkpoint)
+    if trained and trained["agent"].name != arguments.agent:
+        raise UserError(f"{arguments.checkpoint} is of the agent {trained['agent'].name!r}, not {arguments.agent!r}.")
+    observation = task_choices(arguments)["observation"]
+    if trained and trained["observation"] != observation:
+        there, here = (one.name for one in (trained["observation"], observation))
+        other = "with other options of it" if there == here else f"not {here!r}"
+        raise UserError(f"{arguments.checkpoint} was trained with the observation {there!r}, {other}.")
+    return chosen_checkpoint(arguments.checkpoint, arguments.checkpoint_idx)
+
+
+def _settings(
+    arguments: RunArguments, choice: Choice, suite: EvaluationSuite, chosen: ChosenCheckpoint | None
+) -> EvaluationSettings:
     return EvaluationSettings(
         **common_settings(arguments),
         suite=choice,
         max_episode_length=suite.max_episode_length,
         num_shards=arguments.num_shards,
         shard_idx=arguments.shard_idx,
-        checkpoint_dir=None if folder is None else str(folder),
-        checkpoint_idx=number,
+        checkpoint_dir=None if chosen is None else str(chosen.folder),
+        checkpoint_idx=None if chosen is None else chosen.number,
+        untrained=arguments.untrained,
         flight_paths=arguments.flight_paths,
         seeds=suite.seeds,
     )
 
 
 def _paths(arguments: RunArguments, settings: EvaluationSettings) -> ResultPaths:
-    agent = settings.agent.name
+    if arguments.name_override == "":
+        raise UserError("--name-override is empty. Give a name, or leave it out.")
     name = result_file_name(
-        Path(agent).stem if agent.endswith(EXPORTED_SUFFIX) else agent,
+        agent_label(settings.agent.name),
         settings.checkpoint_idx,
         arguments.name_override,
         arguments.num_shards,
@@ -216,17 +245,27 @@ def _paths(arguments: RunArguments, settings: EvaluationSettings) -> ResultPaths
     return ResultPaths.of(arguments.output_dir / settings.suite.name / name)
 
 
-def _check_replaceable(paths: ResultPaths, settings: EvaluationSettings) -> None:
-    """Raises a UserError if there are results of another run."""
-    if not paths.results.exists():
-        return
+def _results_of(paths: ResultPaths, identity: dict[str, Any], shard: EvaluationSuite) -> list[EvaluationResult] | None:
+    """The results that are there, if this run has written all of them; None if it has to fly them.
+
+    Raises:
+        UserError: they are of another run.
+        ResultFormatError: they cannot be read.
+    """
     record = read_provenance(paths.provenance)
-    found = "its settings are unknown" if record is None else differences(record["settings"], settings.to_json())
+    if record is None:
+        found = ["its settings are unknown"]
+    else:
+        parts = ("settings", "software")
+        found = [one for part in parts for one in differences(record.get(part, {}), identity[part])]
+        found += content_differences(record.get("content", {}), identity["content"])
     if found:
         raise UserError(
-            f"{paths.results} is the result of another run: {found}."
+            f"{paths.results} is the result of another run{listing(found)}"
             " Give --fresh to replace it, or another --output-dir or --name-override to keep it."
         )
+    results = {result.seed: result for result in read_results(paths.results)}
+    return [results[seed] for seed in shard.seeds] if results.keys() == set(shard.seeds) else None
 
 
 def make_environment(parts: dict[str, Any], precision: Literal["float32", "float64"]) -> "BalloonEnv":
@@ -242,6 +281,11 @@ def _make_agent(settings: EvaluationSettings, env: "BalloonEnv") -> "Agent":
     if settings.checkpoint_dir is not None and settings.checkpoint_idx is not None:
         with making(f"the agent {settings.agent.name!r}"):
             agent.load_checkpoint(settings.checkpoint_dir, settings.checkpoint_idx)
+    elif agent.needs_checkpoint() and not settings.untrained:
+        raise UserError(
+            f"The agent {settings.agent.name!r} learns, and without a checkpoint it flies untrained. Give --checkpoint"
+            " with the folder of a training run, or --untrained to fly it so."
+        )
     return agent
 
 
@@ -257,6 +301,8 @@ def _fly(
     remaining = [seed for seed in shard.seeds if seed not in partial.finished]
     if partial.found:
         print(f"Continues after {partial.found} episodes finished earlier ({partial.path}).", file=sys.stderr)
+    if not remaining:
+        return "nothing is left to fly"
     progress = EvaluationProgress(
         Console(stderr=True), len(shard.seeds), shard.max_episode_length, partial.finished.values()
     )
@@ -284,6 +330,9 @@ def _report(settings: EvaluationSettings, results: list[EvaluationResult], flown
     from ble_eval.report.summary_table import make_summary_table
     from ble_eval.statistics import summarize
 
-    title = f"{settings.agent.name} on {settings.suite.name}, {settings.precision}"
+    agent = f"{settings.agent.name}, untrained," if settings.untrained else settings.agent.name
+    if settings.checkpoint_idx is not None:
+        agent = f"{agent}, checkpoint {settings.checkpoint_idx},"
+    title = f"{agent} on {settings.suite.name}, {settings.precision}"
     Console().print(make_summary_table(title, summarize(results)))
     print(f"{flown}\nresults: {paths.results}\nprovenance: {paths.provenance}")

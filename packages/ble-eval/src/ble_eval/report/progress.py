@@ -10,7 +10,7 @@ from ble_eval.results.records import EvaluationResult
 
 
 class EvaluationProgress(ProgressDisplay):
-    """Shows episodes done, steps a second and the TWR50 so far while the context lasts.
+    """Shows episodes done, steps, steps a second without compilation, and the TWR50 so far while the context lasts.
 
     Args:
         console: where to show it.
@@ -38,7 +38,7 @@ class EvaluationProgress(ProgressDisplay):
         self._earlier_steps = sum(result.final_timestep for result in earlier)
         self._inside = sum(result.time_within_radius * result.final_timestep for result in earlier)
         self.steps = 0
-        self._start = clock()
+        self._measured_from: tuple[float, int] | None = None  # Without the compilation before it.
         super().__init__(console, "flying", total, completed=self._episodes, clock=clock)
 
     @property
@@ -58,9 +58,15 @@ class EvaluationProgress(ProgressDisplay):
         self._show_figures()
 
     def _show_figures(self) -> None:
+        if self._measured_from is None:
+            self._measured_from = self._clock(), self.steps
+        since, steps = self._measured_from
+        seconds, measured = self._clock() - since, self.steps - steps
+        speed = f"{measured / seconds:.0f} steps/s" if measured and seconds > 0.0 else "- steps/s"
         twr50 = self._inside / max(self._earlier_steps + self.steps, 1)
-        flown = self._earlier_episodes + self.steps / self._max_steps
+        flown = self._earlier_episodes + self.steps / self._max_steps  # Episodes in progress count by their steps.
         self.show(
-            max(self._episodes, flown),
-            f"{self._episodes}/{self._total} episodes, {self.steps_per_second:.0f} steps/s, TWR50 {twr50:.3f}",
+            max(self._episodes, min(flown, self._total)),
+            f"{self.steps} steps, {speed}, TWR50 {twr50:.3f}",
+            f"{self._episodes}/{self._total} episodes",
         )

@@ -19,8 +19,12 @@ def get_eval_suite(name: str, options: Any = None) -> EvaluationSuite:
     Raises:
         ble_sim.plugins.UnknownNameError: (a ValueError) there is no such suite; the message lists the names, with the
             nearest spelling.
+        ValueError: the suite has no seeds.
     """
-    return dataclasses.replace(SUITES.make(name, options=options))  # A copy with its own list of seeds.
+    suite = dataclasses.replace(SUITES.make(name, options=options))  # A copy with its own list of seeds.
+    if not suite.seeds:
+        raise ValueError(f"The suite {name!r} has no seeds.")
+    return suite
 
 
 def suite_names() -> list[str]:

@@ -11,7 +11,7 @@ class EvaluationSuite:
     """The episodes of an evaluation.
 
     Attributes:
-        seeds: seeds of the episodes, each in [0, 2**32 - 1], in the order of the results.
+        seeds: seeds of the episodes, each in [0, 2**64 - 1], in the order of the results.
         max_episode_length: agent steps after which an episode ends, at least 1.
 
     Raises:

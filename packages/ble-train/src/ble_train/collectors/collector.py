@@ -2,9 +2,12 @@
 
 import abc
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ble_train.collectors.statistics_instance import StatisticsInstance
+
+if TYPE_CHECKING:
+    from ble_train.loops.records import IterationRecord
 
 
 class Collector(abc.ABC):
@@ -21,12 +24,15 @@ class Collector(abc.ABC):
 
     Attributes:
         current_episode: number of the present episode. Collectors increase it in `end_episode`.
+        env_steps: environment steps of the run up to the transition that a hook receives. With several environments
+            the transitions of an episode count as if no other environment stepped while it lasted; its end is exact.
         summary_writer: a writer of scalars for the agent, with TensorBoard's interface, or None.
 
     Raises:
         OSError: the folder cannot be made.
     """
 
+    env_steps: int = 0
     summary_writer: Any = None
 
     def __init__(self, base_dir: str | None, num_actions: int, current_episode: int) -> None:
@@ -51,6 +57,9 @@ class Collector(abc.ABC):
 
     def end_episode(self, statistics: StatisticsInstance) -> None:  # noqa: B027
         """Receive the last transition once more, with the length of the episode as its step: the episode is over."""
+
+    def end_iteration(self, record: "IterationRecord") -> None:  # noqa: B027
+        """An iteration is over and its checkpoint is written."""
 
     def end_training(self) -> None:  # noqa: B027
         """The training is over, finished or not: close files."""

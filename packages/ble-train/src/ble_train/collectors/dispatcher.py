@@ -3,10 +3,13 @@
 import functools
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.statistics_instance import StatisticsInstance
+
+if TYPE_CHECKING:
+    from ble_train.loops.records import IterationRecord
 
 
 class CollectorWarning(UserWarning):
@@ -32,6 +35,7 @@ class CollectorDispatcher:
         constructors: Iterable[Callable[[str | None, int, int], Collector]],
         current_episode: int,
     ) -> None:
+        self._env_steps = 0
         self._collectors: list[Collector] = []
         for constructor in constructors:
             try:
@@ -43,17 +47,24 @@ class CollectorDispatcher:
         """The training starts."""
         self._forward("pre_training")
 
-    def begin_episode(self) -> None:
-        """An episode begins."""
+    def begin_episode(self, env_steps: int) -> None:
+        """An episode begins, after so many environment steps of the run."""
+        self._env_steps = env_steps
         self._forward("begin_episode")
 
     def step(self, statistics: StatisticsInstance) -> None:
         """Forward a transition."""
+        self._env_steps += 1
         self._forward("step", statistics)
 
     def end_episode(self, statistics: StatisticsInstance) -> None:
         """The episode is over."""
         self._forward("end_episode", statistics)
+
+    def end_iteration(self, record: "IterationRecord") -> None:
+        """An iteration is over and its checkpoint is written."""
+        self._env_steps = record.env_steps
+        self._forward("end_iteration", record)
 
     def end_training(self) -> None:
         """The training is over."""
@@ -66,10 +77,11 @@ class CollectorDispatcher:
                 return collector.summary_writer
         return None
 
-    def _forward(self, hook: str, *arguments: StatisticsInstance) -> list[tuple[Collector, Any]]:
+    def _forward(self, hook: str, *arguments: Any) -> list[tuple[Collector, Any]]:
         """The collectors whose hook succeeded, with its results; the others are dropped."""
         answers = []
         for collector in self._collectors:
+            collector.env_steps = self._env_steps
             try:
                 answers.append((collector, getattr(collector, hook)(*arguments)))
             except Exception as error:  # third-party code may raise anything

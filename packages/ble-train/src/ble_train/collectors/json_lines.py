@@ -1,5 +1,6 @@
 """A JSON record of each episode."""
 
+import math
 from pathlib import Path
 
 from ble_sim.files.json_lines import append_json_line, cut_json_lines
@@ -11,8 +12,8 @@ from ble_train.collectors.statistics_instance import StatisticsInstance
 class JsonLinesCollector(FileCollector):
     """Writes one JSON object a line for each episode, to metrics/json_lines/episodes.jsonl.
 
-    The keys are episode, reward, length, terminal, action_counts. A resumed run continues the same file, without
-    the lines of episodes that it repeats.
+    The keys are episode, reward, length, terminal, action_counts. The reward is null if it is not finite, for which
+    JSON has no number. A resumed run continues the same file, without the lines of episodes that it repeats.
     """
 
     def get_name(self) -> str:
@@ -34,7 +35,7 @@ class JsonLinesCollector(FileCollector):
     def end_episode(self, statistics: StatisticsInstance) -> None:
         line = {
             "episode": self.current_episode,
-            "reward": self._totals.reward,
+            "reward": self._totals.reward if math.isfinite(self._totals.reward) else None,
             "length": statistics.step,
             "terminal": statistics.terminal,
             "action_counts": self._totals.action_counts,

@@ -1,4 +1,4 @@
-"""Event files for TensorBoard that hold scalars."""
+"""Event files for TensorBoard that hold scalars and texts."""
 
 import socket
 import time
@@ -7,11 +7,11 @@ from typing import Any
 
 from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue] - made at run time
 from tensorboardX.record_writer import RecordWriter
-from tensorboardX.summary import scalar
+from tensorboardX.summary import scalar, text
 
 
 class ScalarWriter:
-    """Writes scalars to a new event file.
+    """Writes scalars and texts to a new event file.
 
     The `SummaryWriter` of tensorboardX writes in a thread; after an error such as a full disk its callers wait forever.
     This one writes in the calling thread: errors reach the caller, and after `flush` the file is complete.
@@ -38,6 +38,10 @@ class ScalarWriter:
     def add_scalar(self, tag: str, scalar_value: Any, global_step: int) -> None:
         """Log a number under a name. tensorboardX and PyTorch have a method of this name."""
         self._write(Event(step=int(global_step), summary=scalar(tag, scalar_value)))
+
+    def add_text(self, tag: str, text_string: str, global_step: int) -> None:
+        """Log a text in Markdown. tensorboardX and PyTorch have a method of this name."""
+        self._write(Event(step=int(global_step), summary=text(tag, text_string)))
 
     def scalar(self, tag: str, value: Any, step: int) -> None:
         """Log a number under a name. flax has a method of this name, which the original's agents call."""

@@ -10,10 +10,11 @@ import tyro
 from ble_agents.create import EXPORTED_SUFFIX
 from ble_eval.command_line.construction import make_agent
 from ble_eval.command_line.errors import making
+from ble_eval.command_line.parsing import parse_words
 from ble_eval.errors import UserError
-from ble_eval.trained import CHECKPOINTS_FOLDER
+from ble_eval.trained import chosen_checkpoint
 from ble_sim.plugins.registries import OBSERVATIONS
-from ble_train.run_settings import read_settings
+from ble_train.run_settings import read_record
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,13 @@ class ExportArguments:
     """The file to write, NAME.npz."""
 
     iteration: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the best)")] = None
-    """The checkpoint to export. The default is the best of the validations, or the newest if there were none."""
+    """The checkpoint to export, by its number. The default is the best of the validations, or the newest if there were
+    none, as for `ble-eval run --checkpoint`."""
 
 
 def main(words: Sequence[str], program: str) -> int:
     """Parse the words after the verb, run it, and return the exit status."""
-    return export_agent(tyro.cli(ExportArguments, args=words, prog=program))
+    return export_agent(parse_words(ExportArguments, words, program))
 
 
 def export_agent(arguments: ExportArguments) -> int:
@@ -43,35 +45,25 @@ def export_agent(arguments: ExportArguments) -> int:
     """
     if arguments.output.suffix != EXPORTED_SUFFIX:
         raise UserError(f"An exported agent is a file NAME{EXPORTED_SUFFIX}, not {arguments.output}.")
-    settings, _ = read_settings(arguments.run)
+    settings = read_record(arguments.run).settings
+    chosen = chosen_checkpoint(arguments.run, arguments.iteration)
 
     from ble_agents import AgentMode
     from ble_agents.exported_policy import save_policy
     from ble_sim.balloon.vehicle import Vehicle
-    from ble_train.checkpoints import Checkpoints
-    from ble_train.validation import BEST_FOLDER
 
     name, choice = settings.agent.name, settings.task["observation"]
     with making(f"the observation {choice.name!r}"):
         observation = OBSERVATIONS.make(choice.name, Vehicle(), options=choice.options)
     agent = make_agent(settings, observation.observation_space.shape)
     agent.set_mode(AgentMode.EVAL)
-    folder = arguments.run / CHECKPOINTS_FOLDER
-    if arguments.iteration is None and Checkpoints(arguments.run / BEST_FOLDER).iterations():
-        folder = arguments.run / BEST_FOLDER
-    iteration = arguments.iteration
-    try:
-        if iteration is None:
-            iteration = agent.reload_latest_checkpoint(str(folder))
-        else:
-            agent.load_checkpoint(str(folder), iteration)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    if iteration < 0:
-        raise UserError(f"{arguments.run} has no checkpoint yet.")
+    with making(f"the agent {name!r}"):
+        agent.load_checkpoint(str(chosen.folder), chosen.number)
     policy = agent.exported_policy()
     if policy is None:
         raise UserError(f"The agent {name!r} cannot be exported: it has no Agent.exported_policy.")
-    save_policy(arguments.output, policy)
-    print(f"{name} after iteration {iteration} of {arguments.run}: {arguments.output}")
+    with making(str(arguments.output)):
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        save_policy(arguments.output, policy)
+    print(f"{name} of {chosen}: {arguments.output}")
     return 0

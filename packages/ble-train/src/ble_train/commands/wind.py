@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import tyro
 
 from ble_eval.command_line.errors import INTERRUPTED
-from ble_eval.command_line.verbs import Switch
+from ble_eval.command_line.parsing import Switch, parse_words
 from ble_eval.errors import UserError
+from ble_sim.files.locks import locked
 from ble_train.wind_vae.settings import VaeSettings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class WindArguments:
 
 def main(words: Sequence[str], program: str) -> int:
     """Parse the words after the verb, run it, and return the exit status."""
-    return train_wind(tyro.cli(WindArguments, args=words, prog=program))
+    return train_wind(parse_words(WindArguments, words, program))
 
 
 def train_wind(arguments: WindArguments) -> int:
@@ -58,6 +59,7 @@ def train_wind(arguments: WindArguments) -> int:
 
     Raises:
         UserError: a flag has an unusable value, or the data or a file cannot be used.
+        LockedError: another process trains for the same file.
     """
     from ble_train.wind_vae.fields import TrainingFields
     from ble_train.wind_vae.training import VaeTraining
@@ -65,15 +67,16 @@ def train_wind(arguments: WindArguments) -> int:
     if arguments.output.suffix != ".npz":
         raise UserError(f"--output is {arguments.output}: give a file whose name ends in .npz.")
     checkpoint = arguments.output.with_name(arguments.output.name + ".checkpoint")
-    try:
-        training = VaeTraining(TrainingFields(arguments.data), arguments.settings)
-        if checkpoint.exists() and not arguments.fresh:
-            training.load_checkpoint(checkpoint)
-    except ValueError as error:
-        hint = " Give --fresh to begin anew, or another --output." if checkpoint.exists() else ""
-        raise UserError(f"{error}{hint}") from error
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    return _train(arguments, training, checkpoint)
+    with locked(arguments.output):
+        try:
+            training = VaeTraining(TrainingFields(arguments.data), arguments.settings)
+            if checkpoint.exists() and not arguments.fresh:
+                training.load_checkpoint(checkpoint)
+        except ValueError as error:
+            hint = " Give --fresh to begin anew, or another --output." if checkpoint.exists() else ""
+            raise UserError(f"{error}{hint}") from error
+        return _train(arguments, training, checkpoint)
 
 
 def _train(arguments: WindArguments, training: "VaeTraining", checkpoint: Path) -> int:

@@ -7,6 +7,7 @@ have a state to keep.
 
 import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from ble_agents import AgentMode
 from ble_env import BalloonVectorEnv
+from ble_env.checks import check_counts
 from ble_eval.trained import CHECKPOINTS_FOLDER
 from ble_sim.seeds import check_seed
 from ble_train.checkpointed_agent import State
@@ -23,7 +25,8 @@ from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.statistics_instance import StatisticsInstance
 from ble_train.learner import LaneStep, Learner
 from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
-from ble_train.loops.runs import TRAINING_SEEDS, RunLength, check_counts, number_of_actions, prepare_run_folder
+from ble_train.loops.runs import TRAINING_SEEDS, RunLength, StartPoint, number_of_actions, prepare_run_folder
+from ble_train.loops.unfinished import DEFAULT_MINUTES, Position, UnfinishedIteration, reported_damage
 
 
 def run_lane_training_loop(
@@ -34,13 +37,17 @@ def run_lane_training_loop(
     collector_constructors: Iterable[Callable[[str | None, int, int], Collector]],
     *,
     num_steps: int | None = None,
+    num_hours: float | None = None,
     max_episode_length: int | None = None,
     resets_lanes: bool | None = None,
     episodes_per_iteration: int = 50,
     seed: int,
+    checkpoint_minutes: float = DEFAULT_MINUTES,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_start: Callable[[StartPoint], None] = lambda start: None,
     on_episode: Callable[[EpisodeRecord], None] = lambda record: None,
     on_iteration: Callable[[IterationRecord], None] = lambda record: None,
-) -> None:
+) -> bool:
     """Trains a learner in all environments, in iterations of `episodes_per_iteration` times the time limit steps.
 
     A run that was stopped continues after the newest checkpoint that is not damaged. With environments that have
@@ -56,27 +63,34 @@ def run_lane_training_loop(
             used where it is there.
         agent: the learner; its mode is TRAIN afterwards.
         num_iterations: number of iterations of the run in all, those of earlier processes included; None with
-            `num_steps`.
+            `num_steps` or `num_hours`.
         collector_constructors: make the collectors, see `CollectorDispatcher`.
         num_steps: in place of `num_iterations`: the run ends after the first iteration with so many environment steps
             in all.
+        num_hours: in place of `num_iterations`: the run ends after the step with which it has taken so long in all.
         max_episode_length: time limit of an episode in steps; None for the environments' own `max_episode_steps`.
         resets_lanes: whether `reset` takes a list of seeds and the option "reset_mask"; None if only the environments
             of ble_env and Gymnasium's `SyncVectorEnv` and `AsyncVectorEnv` do.
         episodes_per_iteration: times the time limit is the number of steps of an iteration, rounded up to whole steps
             of all environments.
         seed: of the episodes.
+        checkpoint_minutes: time from one checkpoint within an iteration to the next; 0 for none.
+        should_stop: asked after each step; the run stops if it is true, once the iteration in progress is kept.
+        on_start: called before the first step with the place where the run begins.
         on_episode: called with each finished episode.
         on_iteration: called with each finished iteration, once its checkpoint is written.
 
+    Returns:
+        Whether the run is over; False if it was stopped.
+
     Raises:
-        ValueError: a number is below 1, the seed is not one of 32 bits, the environments are of another kind, or a file
+        ValueError: a number is below 1, the seed is not one of 64 bits, the environments are of another kind, or a file
             of the run is damaged.
         CheckpointError: the checkpoints are of something else, or all damaged.
         NotADirectoryError: `base_dir` is a file.
         OSError: a file cannot be written.
     """
-    run_length = RunLength(num_iterations, num_steps)
+    run_length = RunLength(num_iterations, num_steps, num_hours)
     if resets_lanes is None:
         resets_lanes = isinstance(envs.unwrapped, BalloonVectorEnv | SyncVectorEnv | AsyncVectorEnv)
     own_limit = _time_limit(envs)
@@ -94,26 +108,53 @@ def run_lane_training_loop(
     agent.plan(run_length.total_steps(steps_per_iteration * envs.num_envs))
     agent.start_lanes(envs.num_envs)
     lanes = _Lanes(envs, limit, check_seed(seed), resets_lanes=resets_lanes)
-    first_iteration = _resume(checkpoints, agent, lanes)
+    unfinished = UnfinishedIteration(base_dir, checkpoint_minutes)
+    position, first_iteration, checkpoint = _resume(checkpoints, unfinished, agent, lanes)
     log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
+    if position is not None:
+        log.go_on(position.env_steps, position.num_episodes, position.seconds)
     dispatcher = CollectorDispatcher(str(base_dir), num_actions, collector_constructors, lanes.num_episodes)
+
+    def save(folder: Path, iteration: int) -> None:
+        learned, resuming = _parts(agent, lanes)
+        Checkpoints(folder).save(iteration, learned, resuming=resuming)
+
+    def keep(iteration: int, done: int, episodes: list[EpisodeRecord]) -> None:
+        place = Position(iteration, done, log.env_steps, log.num_episodes, log.seconds, tuple(episodes))
+        unfinished.save(place, lambda folder: save(folder, iteration))
+
     try:
         agent.set_summary_writer(dispatcher.get_summary_writer())
         dispatcher.pre_training()
+        on_start(run_length.start_point(log, first_iteration, checkpoint, position))
         for iteration in run_length.remaining(first_iteration, log):
-            episodes = []
-            for _ in range(steps_per_iteration):
+            place = position if position is not None and position.iteration == iteration else None
+            episodes = list(place.episodes) if place else []
+            for done in range(place.done + 1 if place else 1, steps_per_iteration + 1):
                 finished = lanes.step(agent.step_lanes(lanes.transition))
                 log.env_steps += lanes.num_stepped
                 for lane in finished:
                     episodes.append(lanes.collect(lane, iteration, log.env_steps, dispatcher))
                     on_episode(episodes[-1])
+                log.num_episodes = lanes.num_episodes
+                if run_length.is_time_over(log.seconds) or done == steps_per_iteration:
+                    break
+                stops = should_stop()
+                if stops or unfinished.is_due():
+                    keep(iteration, done, episodes)
+                if stops:
+                    return False
             agent.set_summary_writer(dispatcher.get_summary_writer())  # Its collector may have been dropped.
-            learned, resuming = _parts(agent, lanes)
-            checkpoints.save(iteration, learned, resuming=resuming)
-            on_iteration(log.append(iteration, lanes.num_episodes, episodes))
+            record = log.append(iteration, episodes)
+            save(checkpoints.folder, iteration)
+            unfinished.clear()
+            dispatcher.end_iteration(record)
+            on_iteration(record)
+            if should_stop():
+                return False
     finally:
         dispatcher.end_training()
+    return True
 
 
 def _time_limit(envs: "VectorEnv[Any, Any, Any]") -> int | None:
@@ -130,18 +171,44 @@ def _parts(agent: Learner, lanes: "_Lanes") -> tuple[State, State]:
     return {"agent": agent.learned_state()}, {"agent_work": agent.working_state(), "lanes": lanes.state()}
 
 
-def _resume(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes") -> int:
-    """Continue from the newest checkpoint, if there is one; returns the number of the iteration that comes next."""
+def _resume(
+    checkpoints: Checkpoints, unfinished: UnfinishedIteration, agent: Learner, lanes: "_Lanes"
+) -> tuple[Position | None, int, Path | None]:
+    """Load what the run continues from.
+
+    Returns:
+        The place within an iteration, or None; the iteration that begins or goes on; and the folder, None for a new
+        run.
+    """
+    kept = unfinished.after(checkpoints.folder)
+    if kept is not None:
+        position, folder = kept
+        with reported_damage(folder):
+            if _load_latest(Checkpoints(folder), agent, lanes, position.done) is not None:
+                return position, position.iteration, folder
+    newest = _load_latest(checkpoints, agent, lanes)
+    return (None, 0, None) if newest is None else (None, newest + 1, checkpoints.folder)
+
+
+def _load_latest(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes", done: int | None = None) -> int | None:
+    """Continue from the newest checkpoint; returns its number, or None if there is none.
+
+    Args:
+        checkpoints: where to look.
+        agent: continues from it.
+        lanes: continue from it.
+        done: steps of the iteration up to the checkpoint; None for the whole iteration.
+    """
     learned, resuming = _parts(agent, lanes)
     found = checkpoints.load_latest(learned, resuming=resuming)
     if found is None:
-        return 0
+        return None
     iteration, parts = found
     agent.set_learned_state(parts["agent"])
     if "lanes" in parts:
         agent.set_working_state(parts["agent_work"])
-        lanes.set_state(parts["lanes"], iteration + 1)
-    return iteration + 1
+        lanes.set_state(parts["lanes"], [iteration + 1] if done is None else [iteration, done])
+    return iteration
 
 
 class _Episodes(NamedTuple):
@@ -239,7 +306,7 @@ class _Lanes:
         episodes = self._episodes
         length, terminal = int(episodes.lengths[lane]), bool(self.transition.terminated[lane])
         actions, rewards = episodes.actions[:length, lane].tolist(), episodes.rewards[:length, lane].tolist()
-        dispatcher.begin_episode()
+        dispatcher.begin_episode(env_steps - length)
         for step, (action, reward) in enumerate(zip(actions, rewards, strict=True)):
             dispatcher.step(StatisticsInstance(step, action, reward, terminal and step == length - 1))
         dispatcher.end_episode(StatisticsInstance(length, actions[-1], rewards[-1], terminal))
@@ -261,11 +328,11 @@ class _Lanes:
             return state
         return state | {"envs": self._envs.get_state(), "transition": self.transition, **self._episodes._asdict()}
 
-    def set_state(self, state: State, next_iteration: int) -> None:
-        """Continue from `state`, or with new episodes that depend on the iteration."""
+    def set_state(self, state: State, place: list[int]) -> None:
+        """Continue from `state`, or with new episodes that depend on the place in the run."""
         self.num_episodes = int(state["num_episodes"])
         if not self._has_state:
-            self._begin(_stream_seeds([self._seed, next_iteration], self._envs.num_envs))
+            self._begin(_stream_seeds([self._seed, *place], self._envs.num_envs))
             return
         self._envs.set_state(state["envs"])
         self.transition = state["transition"]

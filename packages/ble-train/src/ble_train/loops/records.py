@@ -35,7 +35,7 @@ class EpisodeRecord:
 
 @dataclass(frozen=True)
 class IterationRecord:
-    """A finished iteration, whose checkpoint is written.
+    """A finished iteration.
 
     Attributes:
         iteration: its number.
@@ -64,7 +64,9 @@ class IterationLog:
         clock: seconds from any origin.
 
     Attributes:
+        last: the last iteration in the file, or None.
         env_steps: steps of the environment so far, in this run and those that it resumes; the loop adds to them.
+        num_episodes: episodes so far, likewise.
 
     Raises:
         OSError: the file cannot be read or written.
@@ -75,25 +77,35 @@ class IterationLog:
         self._path = path
         self._clock = clock
         lines = cut_json_lines(path, keep=lambda line: IterationRecord(**line).iteration < first_iteration)
-        self.env_steps = int(lines[-1]["env_steps"]) if lines else 0
-        self._start = clock() - (float(lines[-1]["seconds"]) if lines else 0.0)
+        self.last = IterationRecord(**lines[-1]) if lines else None
+        self.env_steps = self.last.env_steps if self.last else 0
+        self.num_episodes = self.last.episodes if self.last else 0
+        self._start = clock() - (self.last.seconds if self.last else 0.0)
 
-    def append(self, iteration: int, num_episodes: int, episodes: Sequence[EpisodeRecord]) -> IterationRecord:
-        """Keep a finished iteration.
+    @property
+    def seconds(self) -> float:
+        """Time taken so far, in this run and those that it resumes."""
+        return self._clock() - self._start
+
+    def go_on(self, env_steps: int, num_episodes: int, seconds: float) -> None:
+        """Count from a place within an iteration."""
+        self.env_steps, self.num_episodes, self._start = env_steps, num_episodes, self._clock() - seconds
+
+    def append(self, iteration: int, episodes: Sequence[EpisodeRecord]) -> IterationRecord:
+        """Keep a finished iteration. Its checkpoint is written afterwards: a run resumed without it removes the line.
 
         Args:
             iteration: its number.
-            num_episodes: number of episodes of the run that have ended.
-            episodes: those that ended in this iteration.
+            episodes: the episodes that ended in it.
 
         Raises:
             OSError: the file cannot be written.
         """
         record = IterationRecord(
             iteration=iteration,
-            episodes=num_episodes,
+            episodes=self.num_episodes,
             env_steps=self.env_steps,
-            seconds=self._clock() - self._start,
+            seconds=self.seconds,
             mean_reward=_mean([episode.reward for episode in episodes]),
             twr50=_mean([episode.twr50 for episode in episodes if episode.twr50 is not None]),
         )
