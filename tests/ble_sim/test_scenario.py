@@ -59,7 +59,7 @@ def test_latents_are_the_recorded_draws():
 
 
 def test_forecasts_are_drawn_from_the_recorded_keys():
-    keys = jax.jit(jax.vmap(lambda key: draw(key).forecast_key))(episode_keys(100))
+    keys = jax.jit(jax.vmap(lambda key: jax.random.key_data(draw(key).forecast_key)))(episode_keys(100))
     np.testing.assert_array_equal(keys, RECORDED["field_key"])
 
 

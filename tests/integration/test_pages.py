@@ -1,4 +1,4 @@
-"""What the pages name exists: links, modules, names, imports. docs/extending.md also runs, see test_docs.py."""
+"""What the pages name exists: links, modules, names, imports, flags. test_docs.py runs their blocks."""
 
 import ast
 import functools
@@ -8,29 +8,21 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pages
 import pytest
+from pages import ROOT, blocks, page_id, prose
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ROOT / "packages"
 SOURCES = {folder.name: folder for folder in PACKAGES.glob("ble-*/src/ble_*")}
-PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")), *sorted(PACKAGES.glob("*/*.md"))]
+PAGES = [*pages.PAGES, *sorted(PACKAGES.glob("*/CHANGELOG.md"))]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BANNED = re.compile(r"\b(told|proceeds?|arenas?)\b", re.IGNORECASE)
 
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 MODULE_FILE = re.compile(r"ble_\w+(?:/\w+)*(?:/|\.py)")
+FLAG = re.compile(r"--(?:[a-z-]+\.)?(?:no-)?([a-z][a-z0-9-]*)(?![\w.-])")
 DOTTED = re.compile(r"(ble_\w+(?:\.\w+)+)(?:\(.*\))?")
-
-
-def page_id(page: Path) -> str:
-    return str(page.relative_to(ROOT))
-
-
-def prose(page: Path) -> str:
-    """The page without its code blocks."""
-    return BLOCK.sub("", page.read_text(encoding="utf-8"))
 
 
 def anchors(page: Path) -> set[str]:
@@ -69,7 +61,7 @@ def test_every_link_leads_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_module_and_name_in_backticks_exists(page):
     for code in CODE.findall(prose(page)):
-        if MODULE_FILE.fullmatch(code):
+        if MODULE_FILE.fullmatch(code) and code.partition("/")[0] in SOURCES:
             assert (SOURCES[code.partition("/")[0]].parent / code).exists(), code
         elif (dotted := DOTTED.fullmatch(code)) and dotted[1].partition(".")[0] in SOURCES:
             assert is_there(dotted[1]), code
@@ -77,11 +69,48 @@ def test_every_module_and_name_in_backticks_exists(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_import_of_ours_in_a_code_block_works(page):
-    for language, block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        for node in ast.walk(ast.parse(block)) if language == "python" else ():
+    for block in blocks(page.read_text(encoding="utf-8")):
+        for node in ast.walk(ast.parse(block.text)) if block.language == "python" else ():
             if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] in SOURCES:
                 for alias in node.names:
                     assert is_there(f"{node.module}.{alias.name}"), f"from {node.module} import {alias.name}"
+
+
+def fields(code: str) -> set[str]:
+    """The names with an annotation: command lines make flags of the fields of classes."""
+    nodes = ast.walk(ast.parse(code))
+    return {node.target.id for node in nodes if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+
+
+@functools.cache
+def our_fields() -> set[str]:
+    files = [file for source in SOURCES.values() for file in source.rglob("*.py")]
+    return {name for file in files for name in fields(file.read_text(encoding="utf-8"))}
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=page_id)
+def test_every_flag_in_a_sentence_is_a_field(page):
+    python = [block.text for block in blocks(page.read_text(encoding="utf-8")) if block.language == "python"]
+    known = {"help", *our_fields()}.union(*map(fields, python))
+    for code in CODE.findall(prose(page)):
+        if code.startswith(("--", "ble-eval ", "ble-train ", "uv run ble-")):
+            for flag in FLAG.findall(code):
+                assert flag.replace("-", "_") in known, code
+
+
+def modules_tables() -> dict[str, str]:
+    """The table at the end of a package's README, by the name of the package that is imported."""
+    readmes = {name: (source.parents[1] / "README.md").read_text(encoding="utf-8") for name, source in SOURCES.items()}
+    parts = {name: readme.partition("\n## Modules\n") for name, readme in readmes.items()}
+    return {name: table for name, (_, _, table) in sorted(parts.items()) if table}
+
+
+@pytest.mark.parametrize("package", modules_tables())
+def test_the_modules_of_a_readme_are_there(package):
+    rows = re.findall(r"^\| (`.*?) \|", modules_tables()[package], re.MULTILINE)
+    assert len(rows) > 5
+    for name in CODE.findall("".join(rows)):
+        assert is_there(f"{package}.{name}"), name
 
 
 def walks() -> Iterator[str]:

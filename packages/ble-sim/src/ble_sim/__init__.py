@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from ble_sim.wind.fields.generative import GenerativeWindField as GenerativeWindField
     from ble_sim.wind.fields.grid import GridWindField as GridWindField
     from ble_sim.wind.fields.grid import on_grid as on_grid
+    from ble_sim.wind.fields.grid_axes import WindGridError as WindGridError
     from ble_sim.wind.fields.layers import SimpleStaticWindField as SimpleStaticWindField
     from ble_sim.wind.fields.options import GenerativeOptions as GenerativeOptions
     from ble_sim.wind.fields.options import GridFileOptions as GridFileOptions
     from ble_sim.wind.fields.options import UniformShearOptions as UniformShearOptions
     from ble_sim.wind.fields.reanalysis import GriddedWindField as GriddedWindField
-    from ble_sim.wind.fields.reanalysis import WindGridError as WindGridError
     from ble_sim.wind.fields.reanalysis_file import open_wind_grid as open_wind_grid
+    from ble_sim.wind.fields.reanalysis_file import wind_field_of_dataset as wind_field_of_dataset
     from ble_sim.wind.fields.shear import UniformShearWindField as UniformShearWindField
 else:
     __getattr__, __dir__, __all__ = lazy_names(
@@ -55,10 +56,11 @@ else:
             "wind.field": "WindField",
             "wind.fields.generative": "GenerativeWindField",
             "wind.fields.grid": "GridWindField on_grid",
+            "wind.fields.grid_axes": "WindGridError",
             "wind.fields.layers": "SimpleStaticWindField",
             "wind.fields.options": "GenerativeOptions GridFileOptions UniformShearOptions",
-            "wind.fields.reanalysis": "GriddedWindField WindGridError",
-            "wind.fields.reanalysis_file": "open_wind_grid",
+            "wind.fields.reanalysis": "GriddedWindField",
+            "wind.fields.reanalysis_file": "open_wind_grid wind_field_of_dataset",
             "wind.fields.shear": "UniformShearWindField",
         },
     )
