@@ -5,13 +5,13 @@ import signal
 
 import pytest
 
-from ble_train.commands.stopping import StopSignals
+from ble_train.commands.stopping import StopRequests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_asks_and_the_next_one_stops(number, capsys):
     before = signal.getsignal(number)
-    with StopSignals() as signals:
+    with StopRequests() as signals:
         signals.at_once = False
         os.kill(os.getpid(), number)
         assert signals.requested
@@ -23,7 +23,7 @@ def test_the_first_signal_asks_and_the_next_one_stops(number, capsys):
 
 
 def test_where_nothing_is_lost_the_first_signal_stops():
-    with StopSignals() as signals, pytest.raises(KeyboardInterrupt):
+    with StopRequests() as signals, pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGTERM)
     assert signals.requested
 
@@ -31,7 +31,7 @@ def test_where_nothing_is_lost_the_first_signal_stops():
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with StopSignals() as signals:
+        with StopRequests() as signals:
             os.kill(os.getpid(), signal.SIGHUP)
         assert not signals.requested
     finally:

@@ -46,7 +46,6 @@ APART = {
     "internal checks": {"JAX_ENABLE_CHECKS": "1"},
     "no asynchronous dispatch": {"JAX_CPU_ENABLE_ASYNC_DISPATCH": "0"},
     "logs": {"JAX_LOG_COMPILES": "1", "JAX_TRANSFER_GUARD": "log", "JAX_EXPLAIN_CACHE_MISSES": "1"},
-    "devices": DEVICES,
 }
 
 
@@ -75,10 +74,17 @@ def test_settings_of_all_kinds_together_change_nothing():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("settings", [TOGETHER, *APART.values()], ids=["together", *APART])
-def test_settings_change_nothing(settings):
+@pytest.mark.parametrize("settings", [TOGETHER, DEVICES], ids=["together", "devices"])
+def test_settings_change_no_environment_evaluation_or_learner(settings):
     found = summaries(settings, ALL)
     assert found == by_default(ALL)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("settings", APART.values(), ids=APART)
+def test_each_setting_alone_changes_nothing(settings):
+    found = summaries(settings, QUICK)
+    assert found == by_default(QUICK)
 
 
 @pytest.mark.long

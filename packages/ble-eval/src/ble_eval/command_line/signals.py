@@ -36,7 +36,10 @@ class Stopping:
         if threading.current_thread() is threading.main_thread():
             for name, default in _DEFAULTS.items():
                 number = getattr(signal, name, None)  # Windows has no SIGHUP.
-                if number is not None and signal.getsignal(number) == default:
+                if number is None:
+                    continue
+                handler = signal.getsignal(number)
+                if handler == default or isinstance(getattr(handler, "__self__", None), Stopping):  # Of an outer one.
                     self._replaced[number] = signal.signal(number, self._stop)
         return self
 

@@ -24,7 +24,7 @@ from ble_sim.plugins.options import options_from_json, options_to_json
 from ble_sim.plugins.registries import COLLECTORS
 from ble_sim.seeds import check_seed
 from ble_train.collectors.construction import create_collector_constructors, options_field
-from ble_train.commands.stopping import StopSignals
+from ble_train.commands.stopping import StopRequests
 from ble_train.run_settings import (
     DEFAULT_ITERATIONS,
     LENGTHS,
@@ -162,7 +162,7 @@ def train_agent(arguments: RunArguments) -> int:
     settings, plan = _settings(arguments), _plan(arguments, options)
     folder = arguments.base_dir
     _make_folder(folder)
-    with locked(folder), StopSignals() as signals:
+    with locked(folder), StopRequests() as signals:
         there = read_record(folder) if (folder / SETTINGS_FILE).exists() else None
         if there and (found := differences(there.settings.to_json(), settings.to_json())):
             raise UserError(
@@ -283,7 +283,7 @@ def _train(
     parts: dict[str, Any],
     window: dict[str, Any],
     constructors: Any,
-    signals: StopSignals,
+    signals: StopRequests,
 ) -> bool:
     """Train; returns whether the run is over, and not only stopped."""
     from rich.console import Console
