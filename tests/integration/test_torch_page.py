@@ -33,13 +33,15 @@ def test_the_blocks_run_as_printed(tmp_path, monkeypatch, capsys):
             exec(compile(shorter(block.text), str(PAGE), "exec"), names)
         elif block.language == "bash":
             for command in block.commands():
-                if command.startswith("ble-eval "):
-                    assert cli.main(shlex.split(shorter(command))[1:]) == 0
+                before, module, words = command.partition("-m ble_eval ")
+                if module:
+                    assert before.startswith("uv run --with ")
+                    assert cli.main(shlex.split(shorter(words))) == 0
     assert (tmp_path / "results" / "micro_eval" / "Sb3Agent.json").is_file()
 
     torch.save(names["network"].state_dict(), "network.pt")
     command = "run --agent torch_agent:TorchAgent --agent.weights network.pt --suite micro_eval"
-    assert f"`ble-eval {command.partition(' --suite')[0]}`" in PAGE.read_text(encoding="utf-8")
+    assert f"python -m ble_eval {command.partition(' --suite')[0]}`" in PAGE.read_text(encoding="utf-8")
     assert cli.main(shlex.split(command)) == 0
     assert (tmp_path / "results" / "micro_eval" / "TorchAgent.json").is_file()
 
