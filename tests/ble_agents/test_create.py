@@ -5,33 +5,16 @@ import sys
 
 import numpy as np
 import pytest
+from agent_fakes import STEADY
 from installed_plugins import run_python
 
 from ble_agents import Agent, create_agent
 from ble_agents.create import AgentClassError, agent_label, agent_origin, find_agent
 from ble_sim.plugins import NoOptions, UnknownNameError
 
-SOURCE = '''
-from dataclasses import dataclass
-from ble_agents import Agent
-
-@dataclass(frozen=True)
-class SteadyOptions:
-    action: int = 1
-
-class Steady(Agent):
-    """Always the same."""
-    options_type = SteadyOptions
-    def __init__(self, num_actions, observation_shape, *, seed=None, options=SteadyOptions()):
-        super().__init__(num_actions, observation_shape)
-        self.options = options
-    def begin_episode(self, observation):
-        return self.options.action
-    def step(self, reward, observation):
-        return self.options.action
-    def end_episode(self, reward, terminal=True):
-        pass
-
+SOURCE = (
+    STEADY
+    + '''
 Steady.Inner = Steady
 
 class NoSeed(Steady):
@@ -57,6 +40,7 @@ def make_other(num_actions, observation_shape, *, seed=None):
 
 VALUE = 3
 '''
+)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from ble_sim.wind.fields.layers import SimpleStaticWindField
 
 NUM_ENVS = 4
 SEEDS = range(8)
+GYMNAX_KEYS = {"discount", "terminated", "truncated", "final_observation"}
+"""What the info has beside that of the single environment."""
 TIME_LIMIT = 5
 NUM_STEPS = 40
 
@@ -147,7 +149,8 @@ def test_flights_are_those_of_the_single_environment(env, step, begin, precision
             for name in ("x", "y", "pressure", "battery"):
                 assert info[name][i] == pytest.approx(expected_info[name], rel=tolerance)
             assert info["inside_radius"][i] == expected_info["inside_radius"]
-            assert expected_info.keys() <= info.keys()
+            assert info.keys() - expected_info.keys() == GYMNAX_KEYS
+            assert not expected_info.keys() - info.keys()
 
 
 def test_a_long_rollout_stays_within_the_space(params, rollout):

@@ -3,28 +3,7 @@
 import hashlib
 import json
 
-STEADY = '''
-from dataclasses import dataclass
-from ble_agents import Agent
-
-@dataclass(frozen=True)
-class SteadyOptions:
-    action: int = 1
-    """What it does."""
-
-class Steady(Agent):
-    """Always the same."""
-    options_type = SteadyOptions
-    def __init__(self, num_actions, observation_shape, *, seed=None, options=SteadyOptions()):
-        super().__init__(num_actions, observation_shape)
-        self.options = options
-    def begin_episode(self, observation):
-        return self.options.action
-    def step(self, reward, observation):
-        return self.options.action
-    def end_episode(self, reward, terminal=True):
-        pass
-'''
+from agent_fakes import STEADY
 
 
 def test_a_class_in_the_current_directory_flies_with_its_flags(ble_eval, tmp_path):

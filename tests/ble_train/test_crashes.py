@@ -39,8 +39,8 @@ def test_a_sample_of_faults_loses_nothing(tmp_path):
         ("journal", 1, 100),
         ("checkpoints", 15, 50),
         ("replaced_checkpoint", 5, 50),
-        ("unfinished", 10, 20),
-        ("loop", 20, 15),
+        ("unfinished", 5, 50),
+        ("loop", 7, 50),
     ],
 )
 def test_no_fault_loses_anything(tmp_path, scenario, step, least):

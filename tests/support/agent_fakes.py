@@ -1,6 +1,29 @@
-"""Agents around other agents, for tests of the episode loop."""
+"""Agents around other agents, for tests of the episode loop, and the source of an agent that is in no package."""
 
 from ble_agents import Agent, AgentMode
+
+STEADY = '''
+from dataclasses import dataclass
+from ble_agents import Agent
+
+@dataclass(frozen=True)
+class SteadyOptions:
+    action: int = 1
+    """What it does."""
+
+class Steady(Agent):
+    """Always the same."""
+    options_type = SteadyOptions
+    def __init__(self, num_actions, observation_shape, *, seed=None, options=SteadyOptions()):
+        super().__init__(num_actions, observation_shape)
+        self.options = options
+    def begin_episode(self, observation):
+        return self.options.action
+    def step(self, reward, observation):
+        return self.options.action
+    def end_episode(self, reward, terminal=True):
+        pass
+'''
 
 
 class OneByOne(Agent):
