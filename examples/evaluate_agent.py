@@ -14,11 +14,11 @@ from ble_eval import EvaluationResult, eval_agent, get_eval_suite, summarize, wr
 
 def report(result: EvaluationResult) -> None:
     """Print the result of an episode."""
-    end = result.flight_path[-1]
+    path = result.flight_path
     ending = "failed" if result.failed else "flew to the end"
     print(
         f"seed {result.seed}: {ending}, {result.time_within_radius:.1%} within 50 km,"
-        f" reward {result.cumulative_reward:.1f}, at ({end.x:.0f}, {end.y:.0f}) km in the end"
+        f" reward {result.cumulative_reward:.1f}, at ({path.x[-1]:.0f}, {path.y[-1]:.0f}) km in the end"
     )
 
 

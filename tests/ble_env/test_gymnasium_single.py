@@ -100,6 +100,8 @@ INFO_TYPES: dict[str, type] = {
     "inside_radius": bool,
     "pressure": float,
     "superpressure": float,
+    "lowest_pressure": float,
+    "highest_pressure": float,
     "altitude": float,
     "latitude": float,
     "longitude": float,

@@ -8,10 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 import evaluation_fakes
+import numpy as np
 import pytest
 from installed_plugins import GROUP, install_distribution, path_with
 
-from ble_eval.results.records import EvaluationResult, FlightPathPoint
+from ble_eval.results.flight_path import FlightPath
+from ble_eval.results.records import EvaluationResult
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +62,7 @@ def make_result() -> Callable[..., EvaluationResult]:
             "envelope_burst": False,
             "zeropressure": False,
             "final_timestep": 960,
-            "flight_path": (FlightPathPoint(1.5, -2.5, 8_000.0, 300.0, 180.0, 0.9),),
+            "flight_path": FlightPath(*map(np.atleast_1d, (1.5, -2.5, 8_000.0, 300.0, 180.0, 0.9))),
         }
         return EvaluationResult(**(values | changes))
 

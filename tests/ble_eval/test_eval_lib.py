@@ -41,10 +41,12 @@ def test_a_result_is_made_of_the_steps_of_its_flight(fake, agent):
     assert result.time_within_radius == inside / 40
     assert 0 < inside < 40  # the seed was chosen so that both occur
     assert not result.failed
-    assert [point.x for point in result.flight_path] == [info["x"] / 1000 for info in infos]
-    last = result.flight_path[-1]
-    assert (last.y, last.pressure, last.superpressure) == (2.0, 8_040.0, 300.0)
-    assert (last.elapsed_seconds, last.power) == (40 * 180.0, 0.75)
+    path = result.flight_path
+    assert path.x.tolist() == [info["x"] / 1000 for info in infos]
+    assert (path.y[-1], path.pressure[-1], path.superpressure[-1]) == (2.0, 8_040.0, 300.0)
+    assert (path.elapsed_seconds[-1], path.power[-1]) == (40 * 180.0, 0.75)
+    assert path.reward is not None and path.reward.tolist() == rewards
+    assert path.lowest_pressure is None  # This environment's info has no such key.
 
 
 def test_the_agent_receives_every_reward_once_or_at_the_end(fake, agent):
@@ -79,7 +81,7 @@ def test_a_time_limit_of_the_environment_ends_a_flight_without_failure(fake, age
 
 def test_paths_are_left_out_on_demand(fake, agent):
     (result,) = eval_agent(agent, fake.FakeEnv(), EvaluationSuite([4], 20), calculate_flight_path=False)
-    assert result.flight_path == ()
+    assert not result.flight_path
 
 
 def test_each_result_is_reported_as_it_comes(fake, agent):
@@ -115,7 +117,7 @@ def test_the_time_is_seconds_or_a_duration(fake, agent, elapsed):
             return *rest, {**info, "time_elapsed": elapsed}
 
     (result,) = eval_agent(agent, Clock(fake.FakeEnv()), EvaluationSuite([4], 1))
-    assert result.flight_path[0].elapsed_seconds == 540.0
+    assert result.flight_path.elapsed_seconds[0] == 540.0
 
 
 def test_steps_are_reported_while_an_episode_is_flown(fake, agent):
@@ -166,9 +168,8 @@ def test_a_batch_policy_flies_balloons_many_at_once():
     one_by_one = eval_agent(Eager(), wrapped, suite)
     for one, other in zip(one_by_one, many, strict=True):
         assert one.cumulative_reward == pytest.approx(other.cumulative_reward, rel=1e-4)
-        assert [point.pressure for point in one.flight_path] == pytest.approx(
-            [point.pressure for point in other.flight_path], rel=1e-4
-        )
+        assert one.flight_path.pressure == pytest.approx(other.flight_path.pressure, rel=1e-4)
+        assert one.flight_path.lowest_pressure == pytest.approx(other.flight_path.lowest_pressure, rel=1e-4)
 
 
 def test_what_flies_nothing_is_named(fake):

@@ -17,7 +17,7 @@ def shard(tmp_path, make_result, monkeypatch):
         folder = Path(f"shard_{seed}")
         folder.mkdir()
         write_results(folder / "a.json", [make_result(seed)])
-        settings = {"wind_field": wind, "shard_idx": seed, "seeds": [1, 2]}
+        settings = {"wind_field": wind, "shard_idx": seed, "seeds": ["1-2"]}
         record = {"settings": settings, "software": {"jax": software}, "content": {"the file a.csv": content}}
         (folder / "a.provenance").write_text(json.dumps(record))
         return str(folder / "a.json")
@@ -30,7 +30,7 @@ def test_the_record_has_the_shards_by_their_paths_and_what_they_have_in_common(s
     assert main(["merge", *files, "--output", "all.json"]) == 0
     record = json.loads(Path("all.provenance").read_text())
     assert list(record["merged_from"]) == files
-    assert record["settings"] == {"wind_field": "simple", "seeds": [1, 2]}
+    assert record["settings"] == {"wind_field": "simple", "seeds": ["1-2"]}
     assert record["content"] == {"the file a.csv": "a"}
 
 

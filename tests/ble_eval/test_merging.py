@@ -3,6 +3,7 @@ import pytest
 from ble_eval.commands.merge import MergeArguments, merge_files
 from ble_eval.errors import UserError
 from ble_eval.results.files import write_results
+from ble_eval.results.flight_path import FlightPath
 from ble_eval.results.merging import listed, merge_results
 from ble_eval.results.partial import PartialResults
 from ble_sim.files.locks import LockedError
@@ -11,7 +12,7 @@ from ble_sim.files.locks import LockedError
 def test_parts_are_joined_by_seed_and_lose_their_paths(make_result):
     merged = merge_results([[make_result(5), make_result(2)], [make_result(9)]], expected_seeds=[2, 5, 9])
     assert [result.seed for result in merged.results] == [2, 5, 9]
-    assert all(result.flight_path == () for result in merged.results)
+    assert all(result.flight_path == FlightPath() for result in merged.results)
     assert merged.missing == merged.double == []
 
 
@@ -21,7 +22,7 @@ def test_paths_are_kept_on_demand(make_result):
 
 def test_missing_and_double_seeds_are_named(make_result):
     merged = merge_results(
-        [[make_result(5), make_result(2)], [make_result(2, flight_path=())]], expected_seeds=[7, 2, 5, 1]
+        [[make_result(5), make_result(2)], [make_result(2, flight_path=FlightPath())]], expected_seeds=[7, 2, 5, 1]
     )
     assert merged.missing == [1, 7]
     assert merged.double == [2]

@@ -8,7 +8,8 @@ import pytest
 
 from ble_eval.errors import UserError
 from ble_eval.results.partial import PartialResults
-from ble_eval.results.records import ResultFormatError, to_json
+from ble_eval.results.flight_path import FlightPath, ResultFormatError
+from ble_eval.results.records import to_json
 from ble_sim.files.json_lines import append_json_line
 from ble_sim.files.locks import LockedError, locked
 
@@ -119,7 +120,7 @@ def test_damage_is_reported_with_its_line(path):
 
 def test_equal_results_of_an_episode_are_one_and_unequal_ones_are_named(path, make_result):
     append_json_line(path, to_json(make_result(2)))
-    append_json_line(path, to_json(make_result(2, flight_path=())))
+    append_json_line(path, to_json(make_result(2, flight_path=FlightPath())))
     assert read(path) == {2: make_result(2), 1: make_result(1)}
     append_json_line(path, to_json(make_result(2, cumulative_reward=7.5)))
     with pytest.raises(UserError, match=r"two results of the seed 2: cumulative_reward is 102\.0 and 7\.5\..*--fresh"):

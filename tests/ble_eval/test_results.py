@@ -1,4 +1,5 @@
 import dataclasses
+import gzip
 import json
 import os
 import re
@@ -16,9 +17,11 @@ from ble_eval.results.files import (
     write_results,
     write_run,
 )
-from ble_eval.results.records import EvaluationResult, FlightPathPoint, ResultFormatError, from_json, to_json
+from ble_eval.results.flight_path import FlightPath, ResultFormatError
+from ble_eval.results.records import EvaluationResult, from_json, to_json
 from ble_eval.settings import read_provenance
 
+POINT = {"x": 1.0, "y": 2.0, "pressure": 8e3, "superpressure": 300, "elapsed_seconds": 180, "power": 0.5}
 RECORDINGS = Path(__file__).parents[1] / "data" / "eval"
 
 
@@ -47,12 +50,50 @@ def test_a_record_has_the_originals_keys(make_result):
 
 
 @pytest.mark.parametrize("pretty", [False, True])
-def test_results_come_back_as_they_were_written(tmp_path, make_result, pretty):
-    results = [make_result(3, cumulative_reward=1 / 3, out_of_power=True), make_result(1, flight_path=())]
-    write_results(tmp_path / "a.json", results, pretty=pretty)
-    assert read_results(tmp_path / "a.json") == results
-    assert isinstance(json.loads((tmp_path / "a.json").read_text()), list)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
+def test_results_come_back_as_they_were_written(tmp_path, make_result, pretty, name):
+    results = [make_result(3, cumulative_reward=1 / 3, out_of_power=True), make_result(1, flight_path=FlightPath())]
+    write_results(tmp_path / name, results, pretty=pretty)
+    assert read_results(tmp_path / name) == results
+    open_file = gzip.open if name.endswith(".gz") else open
+    assert isinstance(json.loads(open_file(tmp_path / name).read()), list)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_path_has_further_columns_beside_the_originals(tmp_path, make_result):
+    steps = np.arange(5.0)
+    columns = {field.name: 7.0 + number + steps for number, field in enumerate(dataclasses.fields(FlightPath))}
+    path = FlightPath(**columns | {"effective_action": steps % 3})
+    result = make_result(4, flight_path=path)
+    write_results(tmp_path / "a.json", [result])
+    assert read_results(tmp_path / "a.json") == [result]
+    record = json.loads((tmp_path / "a.json").read_text())[0]["flight_path"][4]
+    assert record == {**{name: column[4] for name, column in columns.items()}, "effective_action": 1}
+    assert type(record["effective_action"]) is int
+    assert result != make_result(4, flight_path=dataclasses.replace(path, reward=None))
+    assert result != make_result(4, flight_path=dataclasses.replace(path, reward=steps))
+    with pytest.raises(ValueError, match=r"not of one length: .*'y': \(4,\)"):
+        dataclasses.replace(path, y=steps[1:])
+    with pytest.raises(ResultFormatError, match=r"seed 4 .*'power' of the flight path is not finite"):
+        to_json(make_result(4, flight_path=dataclasses.replace(path, power=np.full(5, np.inf))))
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: content[:40] + b"x" + content[41:]])
+def test_a_damaged_compressed_file(tmp_path, make_result, damage):
+    path = tmp_path / "a.json.gz"
+    write_results(path, [make_result(seed) for seed in range(40)])
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ResultFormatError, match="a.json.gz is damaged, or not all of it is there"):
+        read_results(path)
+
+
+def test_equal_results_are_equal_compressed_files(tmp_path, make_result, monkeypatch):
+    contents = []
+    for now in (1e9, 2e9):
+        monkeypatch.setattr("time.time", lambda now=now: now)
+        write_results(tmp_path / "a.json.gz", [make_result(1)])
+        contents.append((tmp_path / "a.json.gz").read_bytes())
+    assert contents[0] == contents[1]
 
 
 @pytest.mark.parametrize("agent", ["station_seeker", "perciatelli44"])
@@ -80,6 +121,10 @@ def test_records_of_the_original_are_read(tmp_path, agent):
         ({"flight_path": {}}, "'flight_path' is {}, not a list"),
         ({"flight_path": [3]}, "a point of 'flight_path' is an object with keys, not 3"),
         ({"flight_path": [{"x": 1.0}]}, "'y' is missing"),
+        ({"flight_path": [POINT, POINT | {"x": True}]}, "'x' is True, not a finite number"),
+        ({"flight_path": [POINT, POINT | {"x": "a"}]}, "'x' is 'a', not a finite number"),
+        ({"flight_path": [POINT, POINT | {"power": float("nan")}]}, "'power' is nan, not a finite number"),
+        ({"flight_path": [POINT | {"reward": 1.0}, POINT]}, "'reward' is missing in a point"),
     ],
 )
 def test_impossible_records(tmp_path, make_result, change, message):
@@ -129,15 +174,13 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, make_result, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
-        (("fake", None, None, 1, 0), "fake.json"),
-        (("fake", 12, None, 1, 0), "fake_12.json"),
-        (("fake", 0, None, 4, 3), "fake_0_3.json"),
-        (("fake", 12, "mine", 1, 0), "mine.json"),
-        (("fake", None, "mine", 2, 1), "mine_1.json"),
+        (("fake", 1, 0), "fake.json"),
+        (("fake_0", 4, 3), "fake_0_3.json"),
     ],
 )
 def test_file_names(arguments, name):
     assert result_file_name(*arguments) == name
+    assert result_file_name(*arguments, compress=True) == f"{name}.gz"
 
 
 def test_a_pattern_for_shards_finds_results_alone(tmp_path):
@@ -147,6 +190,15 @@ def test_a_pattern_for_shards_finds_results_alone(tmp_path):
     assert list(tmp_path.glob("v1.2_*.json")) == [paths.results]
     assert paths.provenance.name == "v1.2_0.provenance"
     assert paths.partial.name == "v1.2_0.partial.jsonl"
+    compressed = ResultPaths.of(tmp_path / "v1.2_0.json.gz")
+    assert (compressed.provenance, compressed.partial) == (paths.provenance, paths.partial)
+    assert (paths.other_form, compressed.other_form) == (compressed.results, paths.results)
+
+
+def test_a_result_does_not_lose_its_record_to_the_other_form_of_the_name(tmp_path, make_result):
+    write_run(ResultPaths.of(tmp_path / "a.json"), [make_result(1)], {"settings": {}})
+    with pytest.raises(UserError, match=r"a\.json is there, and a\.provenance is its record.*another name"):
+        prepare_results(ResultPaths.of(tmp_path / "a.json.gz"))
 
 
 def test_failed_is_any_failure(make_result):
@@ -158,7 +210,6 @@ def test_an_unknown_key_is_ignored_and_integers_are_numbers(make_result):
     record = to_json(make_result(cumulative_reward=5.0)) | {"cumulative_reward": 5, "note": "x"}
     assert from_json(record) == make_result(cumulative_reward=5.0)
     assert [field.name for field in dataclasses.fields(EvaluationResult)][-1] == "flight_path"
-    assert len(dataclasses.fields(FlightPathPoint)) == 6
 
 
 def test_numbers_of_numpy_are_written_as_pythons(make_result):
@@ -180,7 +231,7 @@ def test_a_run_and_its_record_are_written_together(paths, make_result):
     assert sorted(path.name for path in paths.results.parent.iterdir()) == ["a.json", "a.provenance"]
 
 
-@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.write_text"])
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.write_bytes"])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_run_that_cannot_be_written_leaves_the_earlier_one(paths, make_result, monkeypatch, call, number):
     write_run(paths, [make_result(0)], {"settings": {"number": 0}})
@@ -193,7 +244,7 @@ def test_a_run_that_cannot_be_written_leaves_the_earlier_one(paths, make_result,
             raise OSError(28, "No space left on device")
         return plain(*arguments, **keywords)
 
-    plain = os.fsync if call == "os.fsync" else Path.write_text
+    plain = os.fsync if call == "os.fsync" else Path.write_bytes
     with monkeypatch.context() as patch:
         patch.setattr(call, full)
         with pytest.raises(OSError, match="No space"):

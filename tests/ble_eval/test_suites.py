@@ -4,7 +4,7 @@ from importlib import resources
 import pytest
 
 from ble_eval.suites import get_eval_suite, suite_names
-from ble_eval.suites.suite import EvaluationSuite, repeated
+from ble_eval.suites.suite import EvaluationSuite, repeated, seed_ranges, seeds_of_ranges
 from ble_sim.plugins import SuiteRegistration, UnknownNameError
 from ble_sim.plugins.registries import SUITES
 
@@ -110,3 +110,17 @@ def test_the_largest_seed_and_a_flight_too_short():
 
 def test_repeated_seeds():
     assert repeated([3, 1, 3, 2, 1, 3]) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "ranges"),
+    [
+        ([], []),
+        ([7], ["7"]),
+        (list(range(10_000)), ["0-9999"]),
+        ([3, 4, 6, 5, 9, 10, 11, 2**64 - 1], ["3-4", "6", "5", "9-11", str(2**64 - 1)]),
+    ],
+)
+def test_seeds_as_ranges_in_their_order(seeds, ranges):
+    assert seed_ranges(seeds) == ranges
+    assert seeds_of_ranges(ranges) == seeds

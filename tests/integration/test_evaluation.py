@@ -1,5 +1,6 @@
 """Evaluations of the built-in agents on real winds, against evaluations recorded from the original."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ble_env import BalloonEnv
 from ble_eval import cli
 from ble_eval.eval_lib import eval_agent
 from ble_eval.results.files import read_results
+from ble_eval.results.flight_path import FlightPath
 from ble_eval.suites import EvaluationSuite
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "eval"
@@ -60,9 +62,10 @@ def test_one_by_one_flies_the_same(agent):
     for flight, other in zip(together, alone, strict=True):
         assert flight.time_within_radius == other.time_within_radius
         assert flight.cumulative_reward == pytest.approx(other.cumulative_reward, abs=1e-6)
-        assert [point.pressure for point in flight.flight_path] == pytest.approx(
-            [point.pressure for point in other.flight_path], abs=1e-3
-        )
+        here, there = flight.flight_path.columns(), other.flight_path.columns()
+        assert here.keys() == there.keys() == {field.name for field in dataclasses.fields(FlightPath)}
+        for name, column in here.items():
+            assert column == pytest.approx(there[name], rel=1e-5, abs=1e-3), name
     assert sum(flown for flown, _ in steps) == 180
     assert sum(inside for _, inside in steps) == sum(round(90 * flight.time_within_radius) for flight in together)
 

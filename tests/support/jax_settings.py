@@ -79,7 +79,7 @@ def evaluation() -> Iterable[Any]:
     for agent in ("random_walk", "perciatelli44"):
         env = BalloonEnv(wind_field="simple")
         results = eval_agent(create_agent(agent, 3, (1099,), seed=0), env, EvaluationSuite([1, 2], 3), tile_size=2)
-        yield [(result.cumulative_reward, result.flight_path[-1].x, result.flight_path[-1].y) for result in results]
+        yield [(result.cumulative_reward, result.flight_path.x[-1], result.flight_path.y[-1]) for result in results]
 
 
 def agents() -> Iterable[Any]:

@@ -29,6 +29,10 @@ class Diagnostics:
     """Pa, of the air around the balloon"""
     superpressure: jax.Array
     """Pa"""
+    lowest_pressure: jax.Array
+    """Pa, within reach under the present sun; the balloon's own where no pressure is safe"""
+    highest_pressure: jax.Array
+    """Pa, as `lowest_pressure`"""
     altitude: jax.Array
     """m"""
     latitude: jax.Array
@@ -74,6 +78,7 @@ def diagnose(
 ) -> Diagnostics:
     """The diagnostics of one balloon. Pure and traceable by JAX."""
     balloon, safety = state.balloon, state.safety
+    has_reach = conditions.lowest_pressure <= conditions.highest_pressure
     return Diagnostics(
         x=balloon.x,
         y=balloon.y,
@@ -81,6 +86,8 @@ def diagnose(
         inside_radius=balloon.distance <= station_keeping_radius_km * METERS_PER_KM,
         pressure=balloon.pressure,
         superpressure=balloon.superpressure,
+        lowest_pressure=jnp.where(has_reach, conditions.lowest_pressure, balloon.pressure),
+        highest_pressure=jnp.where(has_reach, conditions.highest_pressure, balloon.pressure),
         altitude=conditions.altitude,
         latitude=conditions.latitude,
         longitude=conditions.longitude,

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ble_eval.eval_lib import eval_agent as eval_agent
     from ble_eval.results.files import read_results as read_results
     from ble_eval.results.files import write_results as write_results
+    from ble_eval.results.flight_path import FlightPath as FlightPath
+    from ble_eval.results.flight_path import ResultFormatError as ResultFormatError
     from ble_eval.results.records import EvaluationResult as EvaluationResult
-    from ble_eval.results.records import FlightPathPoint as FlightPathPoint
-    from ble_eval.results.records import ResultFormatError as ResultFormatError
     from ble_eval.statistics import Summary as Summary
     from ble_eval.statistics import summarize as summarize
     from ble_eval.suites import EvaluationSuite as EvaluationSuite
@@ -28,7 +28,8 @@ else:
         {
             "eval_lib": "eval_agent",
             "results.files": "read_results write_results",
-            "results.records": "EvaluationResult FlightPathPoint ResultFormatError",
+            "results.flight_path": "FlightPath ResultFormatError",
+            "results.records": "EvaluationResult",
             "statistics": "Summary summarize",
             "suites": "EvaluationSuite get_eval_suite suite_names",
         },

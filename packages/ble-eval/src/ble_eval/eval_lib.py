@@ -2,10 +2,11 @@
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import gymnasium
+import numpy as np
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
 from ble_agents import Agent, AgentMode, BatchPolicy, BatchPolicyAgent
@@ -19,7 +20,8 @@ from ble_agents.flying import (
     fly_side_by_side,
 )
 from ble_env import BalloonEnv
-from ble_eval.results.records import FAILURES, EvaluationResult, FlightPathPoint
+from ble_eval.results.flight_path import FlightPath
+from ble_eval.results.records import FAILURES, EvaluationResult
 from ble_eval.suites.suite import EvaluationSuite
 from ble_sim.seeds import mixed_seed
 from ble_sim.state import BalloonStatus
@@ -133,8 +135,6 @@ def _plain_balloon_env(env: "gymnasium.Env[Any, Any]", max_steps: int) -> tuple[
 
 def _result(episode: FlownEpisode, keep_path: bool) -> EvaluationResult:
     flown, length = episode.diagnostics, len(episode.rewards)
-    columns = flown.x / 1000, flown.y / 1000, flown.pressure, flown.superpressure, flown.elapsed, flown.battery
-    path = zip(*columns, strict=True)
     last_status = flown.status[-1]
     return EvaluationResult(
         seed=episode.seed,
@@ -144,7 +144,7 @@ def _result(episode: FlownEpisode, keep_path: bool) -> EvaluationResult:
         envelope_burst=bool(last_status == BalloonStatus.BURST),
         zeropressure=bool(last_status == BalloonStatus.ZEROPRESSURE),
         final_timestep=length,
-        flight_path=tuple(FlightPathPoint(*map(float, point)) for point in path) if keep_path else (),
+        flight_path=_path(vars(flown), flown.elapsed, episode.rewards) if keep_path else FlightPath(),
     )
 
 
@@ -158,13 +158,13 @@ def _fly_alone(
     keep_path: bool,
     on_steps: Callable[[int, int], None],
 ) -> EvaluationResult:
-    path: list[FlightPathPoint] = []
+    steps: list[_Measured] = []
     unreported = [0, 0]
 
     def keep(step: EpisodeStep) -> None:
         inside = bool(_entry(step.info, "inside_radius"))
         if keep_path:
-            path.append(_point(step.info))
+            steps.append(_measured(step))
         unreported[:] = unreported[0] + 1, unreported[1] + inside
         if unreported[0] == REPORT_PERIOD or step.terminated or step.truncated:
             on_steps(*unreported)
@@ -179,19 +179,54 @@ def _fly_alone(
         time_within_radius=steps_inside / episode.length,
         **{failure: bool(episode.last.info.get(failure, False)) for failure in FAILURES},
         final_timestep=episode.length,
-        flight_path=tuple(path),
+        flight_path=_path_of_steps(steps),
     )
 
 
-def _point(info: Mapping[str, Any]) -> FlightPathPoint:
-    return FlightPathPoint(
-        x=float(_entry(info, "x")) / 1000,
-        y=float(_entry(info, "y")) / 1000,
-        pressure=float(_entry(info, "pressure")),
-        superpressure=float(_entry(info, "superpressure")),
-        elapsed_seconds=_seconds(_entry(info, "time_elapsed")),
-        power=float(_entry(info, "battery")),
-    )
+_IN_EVERY_INFO = ("x", "y", "pressure", "superpressure", "battery")
+_IN_SOME_INFOS = ("lowest_pressure", "highest_pressure", "effective_action")
+
+
+class _Measured(NamedTuple):
+    """What a path keeps of a step."""
+
+    info: dict[str, float]
+    elapsed: float
+    reward: float
+
+
+def _measured(step: EpisodeStep) -> _Measured:
+    info = {name: float(_entry(step.info, name)) for name in _IN_EVERY_INFO}
+    info |= {name: float(step.info[name]) for name in _IN_SOME_INFOS if name in step.info}
+    return _Measured(info, _seconds(_entry(step.info, "time_elapsed")), step.reward)
+
+
+def _path_of_steps(steps: Sequence[_Measured]) -> FlightPath:
+    if not steps:
+        return FlightPath()
+    columns = {name: np.array([step.info[name] for step in steps]) for name in steps[0].info}
+    return _path(columns, [step.elapsed for step in steps], [step.reward for step in steps])
+
+
+def _path(columns: Mapping[str, np.ndarray], elapsed: Sequence[float], rewards: Sequence[float]) -> FlightPath:
+    """The path of an episode.
+
+    Args:
+        columns: [steps], by the keys of info.
+        elapsed: s, [steps].
+        rewards: [steps].
+    """
+    path = {
+        "x": columns["x"] / 1000,
+        "y": columns["y"] / 1000,
+        "pressure": columns["pressure"],
+        "superpressure": columns["superpressure"],
+        "elapsed_seconds": elapsed,
+        "power": columns["battery"],
+        "reward": rewards,
+        **{name: columns[name] for name in _IN_SOME_INFOS if name in columns},
+    }
+    return FlightPath(**{name: np.array(column, np.float64) for name, column in path.items()})
 
 
 def _seconds(duration: Any) -> float:

@@ -17,6 +17,7 @@ from ble_agents.create import agent_origin
 from ble_env import task_parts
 from ble_env.task_parts import Choice, TaskPart
 from ble_eval.errors import UserError
+from ble_eval.suites.suite import seed_ranges
 from ble_sim.plugins import DuplicateNameError, UnknownNameError
 from ble_sim.plugins.options import options_from_json, options_to_json
 
@@ -75,7 +76,7 @@ class EvaluationSettings(RunSettings):
         checkpoint_dir, checkpoint_idx: checkpoint that the agent is loaded from, or None.
         untrained: whether a learner flies without a checkpoint.
         flight_paths: whether the results hold the paths.
-        seeds: seeds of the whole suite; the shard is a part of them.
+        seeds: seeds of the whole suite; the shard is a part of them. In JSON they are ranges, such as ["0-9999"].
     """
 
     suite: Choice
@@ -87,6 +88,10 @@ class EvaluationSettings(RunSettings):
     untrained: bool
     flight_paths: bool
     seeds: list[int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings by name, of JSON types only."""
+        return super().to_json() | {"seeds": seed_ranges(self.seeds)}
 
 
 def software(settings: RunSettings, *distributions: str) -> dict[str, str]:

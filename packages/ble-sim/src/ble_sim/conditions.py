@@ -3,6 +3,7 @@
 import jax
 
 from ble_sim.balloon.power import has_excess_energy
+from ble_sim.balloon.reachable import reachable_pressures
 from ble_sim.scenario import Scenario
 from ble_sim.sky.atmosphere import height_at_pressure
 from ble_sim.sky.geodesy import position
@@ -24,6 +25,10 @@ class Conditions:
     """m"""
     excess_energy: jax.Array
     """bool, see `has_excess_energy`"""
+    lowest_pressure: jax.Array
+    """Pa, within reach, see `reachable_pressures`; infinite where no pressure is"""
+    highest_pressure: jax.Array
+    """Pa, within reach; -infinite where no pressure is"""
 
 
 def conditions_at(scenario: Scenario, state: SimState) -> Conditions:
@@ -31,10 +36,13 @@ def conditions_at(scenario: Scenario, state: SimState) -> Conditions:
     balloon = state.balloon
     latitude, longitude = position(scenario.latitude, scenario.longitude, balloon.x, balloon.y)
     sun = sun_at(latitude, longitude, scenario.start_time + state.elapsed)
+    lowest, highest = reachable_pressures(scenario.vehicle, scenario.atmosphere, sun, scenario.upwelling_infrared)
     return Conditions(
         latitude=latitude,
         longitude=longitude,
         sun=sun,
         altitude=height_at_pressure(scenario.atmosphere, balloon.pressure),
         excess_energy=has_excess_energy(scenario.vehicle, sun.elevation, balloon.pressure, balloon.battery_charge),
+        lowest_pressure=lowest,
+        highest_pressure=highest,
     )

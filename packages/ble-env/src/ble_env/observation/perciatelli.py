@@ -25,7 +25,6 @@ from ble_env.observation.layout import (
 )
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.balloon.envelope import pressure_ratio
-from ble_sim.balloon.reachable import reachable_pressures
 from ble_sim.balloon.safety import navigation_paused
 from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.conditions import Conditions
@@ -156,9 +155,7 @@ def _wind_features(
     """(uncertainty, bearing, magnitude) of the levels, relative to the balloon: float[361, 3]."""
     balloon = state.balloon
     dtype = balloon.x.dtype
-    lowest, highest = reachable_pressures(
-        scenario.vehicle, scenario.atmosphere, conditions.sun, scenario.upwelling_infrared
-    )
+    lowest, highest = conditions.lowest_pressure, conditions.highest_pressure
     first = jnp.clip(_level(lowest, jnp.ceil), 0, NUM_LEVELS - window)
     levels = MIN_PRESSURE + _LEVEL_SPACING * (first + jnp.arange(window, dtype=jnp.int32)).astype(dtype)
 

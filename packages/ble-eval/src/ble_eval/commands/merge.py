@@ -16,6 +16,7 @@ from ble_eval.errors import UserError
 from ble_eval.results.files import ResultPaths, prepare_results, read_results, write_run
 from ble_eval.results.merging import listed, merge_results
 from ble_eval.settings import differences, listing, read_provenance
+from ble_eval.suites.suite import seeds_of_ranges
 from ble_sim.files.locks import locked
 
 
@@ -79,7 +80,7 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
     _check_content(records)
     for line in _notes(parts, records):
         print(line, file=sys.stderr)
-    expected = suites.get_eval_suite(arguments.suite).seeds if arguments.suite else settings.get("seeds")
+    expected = suites.get_eval_suite(arguments.suite).seeds if arguments.suite else _seeds(settings)
     merged = merge_results(parts.values(), expected_seeds=expected or (), flight_paths=arguments.flight_paths)
     if merged.double:
         print(f"Double, with equal results: {listed(merged.double)}.", file=sys.stderr)
@@ -121,6 +122,11 @@ def _check_content(records: Mapping[Path, Mapping[str, Any]]) -> None:
         if there is not None and (found := content_differences(there[1], content)):
             raise UserError(f"{path} (here) is not of the same run as {there[0]} (there){listing(found)}")
         there = there or (path, content)
+
+
+def _seeds(settings: Mapping[str, Any]) -> list[int] | None:
+    """The seeds of the whole suite; None without a record."""
+    return seeds_of_ranges(settings["seeds"]) if "seeds" in settings else None
 
 
 def _notes(paths: Iterable[Path], records: Mapping[Path, Mapping[str, Any]]) -> list[str]:

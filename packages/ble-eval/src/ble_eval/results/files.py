@@ -1,22 +1,29 @@
-"""Result files: one JSON array of records for each run, with its path, reading and writing."""
+"""Result files: one JSON array of records for each run, compressed or not, with its path, reading and writing."""
 
+import gzip
 import json
 import os
 import stat
 import tempfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ble_eval.errors import UserError
-from ble_eval.results.records import EvaluationResult, ResultFormatError, from_json, to_json
-from ble_sim.files.atomic import json_text, remove_leftovers, replacing, sync_file, write_json
+from ble_eval.results.flight_path import ResultFormatError
+from ble_eval.results.records import EvaluationResult, from_json, to_json
+from ble_sim.files.atomic import json_text, remove_leftovers, replacing, sync_file, write_bytes
 
 PROVENANCE_SUFFIX = ".provenance"
 """JSON too, but named so that a pattern such as NAME_*.json finds only results."""
 
 PARTIAL_SUFFIX = ".partial.jsonl"
+
+RESULT_SUFFIX = ".json"
+COMPRESSED_SUFFIX = ".json.gz"
+"""Of a result file that gzip has compressed, to a tenth with paths and without."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +42,21 @@ class ResultPaths:
 
     @classmethod
     def of(cls, results: Path) -> "ResultPaths":
-        """The paths that go with a result file."""
-        return cls(results, results.with_suffix(PROVENANCE_SUFFIX), results.with_suffix(PARTIAL_SUFFIX))
+        """The paths that go with a result file, NAME.json or NAME.json.gz."""
+        plain = results.with_suffix("") if results.name.endswith(COMPRESSED_SUFFIX) else results
+        return cls(results, plain.with_suffix(PROVENANCE_SUFFIX), plain.with_suffix(PARTIAL_SUFFIX))
+
+    @property
+    def other_form(self) -> Path:
+        """Where the results would be if they were compressed, or if they were not."""
+        is_compressed = self.results.name.endswith(COMPRESSED_SUFFIX)
+        return self.provenance.with_suffix(RESULT_SUFFIX if is_compressed else COMPRESSED_SUFFIX)
 
 
-def result_file_name(
-    agent: str, checkpoint_idx: int | None, name_override: str | None, num_shards: int, shard_idx: int
-) -> str:
-    """The name override, else the agent with its checkpoint, else the agent; then the shard if there are several."""
-    name = name_override or (agent if checkpoint_idx is None else f"{agent}_{checkpoint_idx}")
-    return f"{name}_{shard_idx}.json" if num_shards > 1 else f"{name}.json"
+def result_file_name(name: str, num_shards: int, shard_idx: int, *, compress: bool = False) -> str:
+    """The name of a result file: a run's name, the number of the shard if there are several, and the suffix."""
+    shard = f"_{shard_idx}" if num_shards > 1 else ""
+    return f"{name}{shard}.json{'.gz' if compress else ''}"
 
 
 def read_results(path: Path) -> list[EvaluationResult]:
@@ -54,13 +66,21 @@ def read_results(path: Path) -> list[EvaluationResult]:
         ResultFormatError: the file does not hold an array of results; the message names it and the record.
         OSError: the file cannot be read.
     """
+    content = path.read_bytes()
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
+        if content.startswith(_GZIP_MAGIC):
+            content = gzip.decompress(content)
+        records = json.loads(content.decode("utf-8"))
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ResultFormatError(f"{path} is damaged, or not all of it is there: {error}.") from None
     except ValueError as error:  # not JSON, or not UTF-8
         raise ResultFormatError(f"{path} is not a JSON file: {error}.") from None
     if not isinstance(records, list):
         raise ResultFormatError(f"{path} does not hold an array of results but {type(records).__name__}.")
     return [_result_at(path, index, record) for index, record in enumerate(records)]
+
+
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def _result_at(path: Path, index: int, record: object) -> EvaluationResult:
@@ -74,11 +94,11 @@ def write_results(path: Path, results: Iterable[EvaluationResult], *, pretty: bo
     """Write the array of the results' records.
 
     Args:
-        path: file to write; its folder exists.
+        path: file to write; its folder exists. It is compressed if its name ends in .json.gz.
         results: the results in the order of the file.
         pretty: whether to indent the records.
     """
-    write_json(path, [to_json(result) for result in results], indent=2 if pretty else None)
+    write_bytes(path, _content(path, results, pretty=pretty))
 
 
 def write_run(
@@ -95,17 +115,20 @@ def write_run(
     Raises:
         OSError: a file cannot be written. What was there before stays, unless only the last step fails, the renaming.
     """
-    texts = (
-        json_text([to_json(result) for result in results], indent=2 if pretty else None),
-        json_text(record, indent=2),
-    )
+    contents = _content(paths.results, results, pretty=pretty), json_text(record, indent=2).encode()
     paths.results.parent.mkdir(parents=True, exist_ok=True)
     with replacing(paths.results) as results_file, replacing(paths.provenance) as record_file:
-        for file, text in zip((results_file, record_file), texts, strict=True):
-            file.write_text(text, encoding="utf-8")
+        for file, content in zip((results_file, record_file), contents, strict=True):
+            file.write_bytes(content)
             sync_file(file)
         # The new record must not be beside the old results, not even if the next step is the last of this process.
         Path(os.path.realpath(paths.results)).unlink(missing_ok=True)
+
+
+def _content(path: Path, results: Iterable[EvaluationResult], *, pretty: bool) -> bytes:
+    content = json_text([to_json(result) for result in results], indent=2 if pretty else None).encode()
+    # Without the time, so that equal results are equal files.
+    return gzip.compress(content, mtime=0) if path.name.endswith(COMPRESSED_SUFFIX) else content
 
 
 def prepare_results(paths: ResultPaths) -> None:
@@ -124,6 +147,11 @@ def prepare_results(paths: ResultPaths) -> None:
     except OSError as error:
         raise UserError(f"Cannot write to {folder}: {error.strerror or error}. Choose another folder.") from None
     remove_leftovers(folder)
+    if (other := paths.other_form).exists():
+        raise UserError(
+            f"{other} is there, and {paths.provenance.name} is its record: one name stands for one result. Move it away,"
+            " or choose another name."
+        )
     longest = paths.partial.with_name(f".{paths.partial.name}.lock")
     for path in (longest, paths.results, paths.provenance, paths.partial):
         try:

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from ble_eval.errors import UserError
+from ble_eval.results.flight_path import FlightPath
 from ble_eval.results.records import EvaluationResult
+from ble_eval.suites.suite import seed_ranges
+
+MOST_RANGES = 20
+"""Of seeds that a message lists."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,9 @@ def merge_results(
         )
     results = [by_seed[seed] for seed in sorted(by_seed)]
     return Merged(
-        results=results if flight_paths else [dataclasses.replace(result, flight_path=()) for result in results],
+        results=results
+        if flight_paths
+        else [dataclasses.replace(result, flight_path=FlightPath()) for result in results],
         double=sorted(double),
         missing=sorted(set(expected_seeds) - by_seed.keys()),
     )
@@ -75,12 +82,6 @@ def contradiction(one: EvaluationResult, other: EvaluationResult) -> str:
 def listed(seeds: Iterable[int]) -> str:
     """Seeds as text, with ranges: "5 seeds 1, 4-6, 9". A long list is cut off."""
     numbers = sorted(seeds)
-    ranges: list[list[int]] = []
-    for number in numbers:
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    shown = [f"{first}" if first == last else f"{first}-{last}" for first, last in ranges[:20]]
-    more = ", ..." if len(ranges) > len(shown) else ""
-    return f"{len(numbers)} seed{'' if len(numbers) == 1 else 's'} {', '.join(shown)}{more}"
+    ranges = seed_ranges(numbers)
+    more = ", ..." if len(ranges) > MOST_RANGES else ""
+    return f"{len(numbers)} seed{'' if len(numbers) == 1 else 's'} {', '.join(ranges[:MOST_RANGES])}{more}"

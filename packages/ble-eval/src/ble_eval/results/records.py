@@ -1,15 +1,15 @@
 """The result of an episode, and its JSON record.
 
 A record has the keys of the original Balloon Learning Environment's evaluation, so that each can read the files of the
-other: the fields of `EvaluationResult`, with `flight_path` a list of objects with the fields of `FlightPathPoint`.
+other: the fields of `EvaluationResult`, with `flight_path` a list of objects with the columns of `FlightPath`.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ble_eval.errors import UserError
+from ble_eval.results.flight_path import FlightPath, ResultFormatError, path_of_points, shown
 from ble_sim.seeds import check_seed
 
 FAILURES = ("out_of_power", "envelope_burst", "zeropressure")
@@ -17,30 +17,6 @@ FAILURES = ("out_of_power", "envelope_burst", "zeropressure")
 
 
 _NUMBERS = (bool, int, float)
-
-
-class ResultFormatError(UserError, ValueError):
-    """A record or a file does not hold evaluation results; the message names the place and the reason."""
-
-
-@dataclass(frozen=True, slots=True)
-class FlightPathPoint:
-    """The balloon after one agent step.
-
-    Attributes:
-        x, y: kilometres east and north of the station.
-        pressure: ambient pressure (Pa).
-        superpressure: pressure inside the envelope above ambient (Pa).
-        elapsed_seconds: time since the start of the episode (s).
-        power: charge of the battery as a fraction of its capacity.
-    """
-
-    x: float
-    y: float
-    pressure: float
-    superpressure: float
-    elapsed_seconds: float
-    power: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +29,7 @@ class EvaluationResult:
         time_within_radius: share of the steps after which the balloon is within the station-keeping radius (TWR50).
         out_of_power, envelope_burst, zeropressure: whether the episode ended in this failure.
         final_timestep: number of agent steps flown.
-        flight_path: one point for each step, or empty.
+        flight_path: a point for each step, or empty.
     """
 
     seed: int
@@ -63,7 +39,7 @@ class EvaluationResult:
     envelope_burst: bool
     zeropressure: bool
     final_timestep: int
-    flight_path: tuple[FlightPathPoint, ...] = ()
+    flight_path: FlightPath = field(default_factory=FlightPath)
 
     @property
     def failed(self) -> bool:
@@ -78,7 +54,7 @@ def to_json(result: EvaluationResult) -> dict[str, Any]:
         ResultFormatError: a number is not finite; the message names the seed.
     """
     try:
-        return _by_field(result) | {"flight_path": [_by_field(point) for point in result.flight_path]}
+        return _numbers(result) | {"flight_path": result.flight_path.points()}
     except ResultFormatError as error:
         raise ResultFormatError(f"The result of the seed {result.seed} cannot be kept as JSON: {error}.") from None
 
@@ -90,7 +66,7 @@ def from_json(record: object) -> EvaluationResult:
         ResultFormatError: a value is missing, of the wrong type, or impossible.
     """
     if not isinstance(record, Mapping):
-        raise ResultFormatError(f"a result is an object with keys, not {_shown(record)}")
+        raise ResultFormatError(f"a result is an object with keys, not {shown(record)}")
     try:
         seed = check_seed(_integer(record, "seed"))
     except ValueError as error:
@@ -103,7 +79,7 @@ def from_json(record: object) -> EvaluationResult:
         raise ResultFormatError(f"'final_timestep' is {final_timestep}, less than 1")
     path = record.get("flight_path", [])
     if not isinstance(path, list):
-        raise ResultFormatError(f"'flight_path' is {_shown(path)}, not a list")
+        raise ResultFormatError(f"'flight_path' is {shown(path)}, not a list")
     return EvaluationResult(
         seed=seed,
         cumulative_reward=_number(record, "cumulative_reward"),
@@ -112,23 +88,17 @@ def from_json(record: object) -> EvaluationResult:
         envelope_burst=_truth(record, "envelope_burst"),
         zeropressure=_truth(record, "zeropressure"),
         final_timestep=final_timestep,
-        flight_path=tuple(map(_point_from_json, path)),
+        flight_path=path_of_points(path),
     )
 
 
-def _by_field(value: EvaluationResult | FlightPathPoint) -> dict[str, Any]:
+def _numbers(result: EvaluationResult) -> dict[str, Any]:
     """The fields but the path, as Python's own numbers: an environment may give numpy's."""
-    record = {field.name: field.type(getattr(value, field.name)) for field in fields(value) if field.type in _NUMBERS}
+    record = {one.name: one.type(getattr(result, one.name)) for one in fields(result) if one.type in _NUMBERS}
     for name, number in record.items():
         if not math.isfinite(number):
             raise ResultFormatError(f"{name!r} is {number}, not a finite number")
     return record
-
-
-def _point_from_json(record: object) -> FlightPathPoint:
-    if not isinstance(record, Mapping):
-        raise ResultFormatError(f"a point of 'flight_path' is an object with keys, not {_shown(record)}")
-    return FlightPathPoint(**{field.name: _number(record, field.name) for field in fields(FlightPathPoint)})
 
 
 def _value(record: Mapping[str, Any], key: str) -> Any:
@@ -140,24 +110,19 @@ def _value(record: Mapping[str, Any], key: str) -> Any:
 def _number(record: Mapping[str, Any], key: str) -> float:
     value = _value(record, key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ResultFormatError(f"{key!r} is {_shown(value)}, not a finite number")
+        raise ResultFormatError(f"{key!r} is {shown(value)}, not a finite number")
     return float(value)
 
 
 def _integer(record: Mapping[str, Any], key: str) -> int:
     value = _value(record, key)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ResultFormatError(f"{key!r} is {_shown(value)}, not an integer")
+        raise ResultFormatError(f"{key!r} is {shown(value)}, not an integer")
     return value
 
 
 def _truth(record: Mapping[str, Any], key: str) -> bool:
     value = _value(record, key)
     if not isinstance(value, bool):
-        raise ResultFormatError(f"{key!r} is {_shown(value)}, neither true nor false")
+        raise ResultFormatError(f"{key!r} is {shown(value)}, neither true nor false")
     return value
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -46,3 +46,27 @@ def repeated(seeds: Iterable[int]) -> list[int]:
     """The seeds that occur more than once, sorted."""
     seen: set[int] = set()
     return sorted({seed for seed in seeds if seed in seen or seen.add(seed)})
+
+
+def seed_ranges(seeds: Iterable[int]) -> list[str]:
+    """Seeds as text in their order, with ranges for those that follow each other: "1", "4-6", "3"."""
+    ranges: list[list[int]] = []
+    for seed in seeds:
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    return [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
+
+
+def seeds_of_ranges(ranges: Iterable[str]) -> list[int]:
+    """The seeds of `seed_ranges`.
+
+    Raises:
+        ValueError: a text is no seed or range.
+    """
+    seeds: list[int] = []
+    for text in ranges:
+        first, _, last = text.partition("-")
+        seeds += range(int(first), int(last or first) + 1)
+    return seeds
