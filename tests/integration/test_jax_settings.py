@@ -34,19 +34,23 @@ CHECKS = {
 }
 DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "BLE_DEFAULT_DEVICE": "1"}
 TOGETHER = {**RANDOM_NUMBERS, **CHECKS, "JAX_ENABLE_X64": "1"}
-APART = {
-    "unsafe_rbg": {"JAX_DEFAULT_PRNG_IMPL": "unsafe_rbg"},
-    "prng layout": {"JAX_THREEFRY_PARTITIONABLE": "0"},
-    "seed offset": {"JAX_RANDOM_SEED_OFFSET": "3"},
-    "raw keys warn": {"JAX_LEGACY_PRNG_KEY": "warn"},
-    "x64": {"JAX_ENABLE_X64": "1"},
-    "explicit 64-bit types": {"JAX_EXPLICIT_X64_DTYPES": "allow"},
-    "matrix precision": {"JAX_DEFAULT_MATMUL_PRECISION": "highest"},
-    "tracer leaks": {"JAX_CHECK_TRACER_LEAKS": "1"},
-    "internal checks": {"JAX_ENABLE_CHECKS": "1"},
-    "no asynchronous dispatch": {"JAX_CPU_ENABLE_ASYNC_DISPATCH": "0"},
+FURTHER = {
+    "other values": {
+        "JAX_DEFAULT_PRNG_IMPL": "unsafe_rbg",
+        "JAX_THREEFRY_PARTITIONABLE": "0",
+        "JAX_LEGACY_PRNG_KEY": "warn",
+        "JAX_EXPLICIT_X64_DTYPES": "allow",
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+    },
+    "64 bits alone": {"JAX_ENABLE_X64": "1"},
+    "checks of JAX itself": {
+        "JAX_CHECK_TRACER_LEAKS": "1",
+        "JAX_ENABLE_CHECKS": "1",
+        "JAX_CPU_ENABLE_ASYNC_DISPATCH": "0",
+    },
     "logs": {"JAX_LOG_COMPILES": "1", "JAX_TRANSFER_GUARD": "log", "JAX_EXPLAIN_CACHE_MISSES": "1"},
 }
+"""Settings that exclude some of `TOGETHER`, or could hide what these show."""
 
 
 def summaries(settings: Mapping[str, str], parts: Sequence[str]) -> dict:
@@ -81,8 +85,8 @@ def test_settings_change_no_environment_evaluation_or_learner(settings):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("settings", APART.values(), ids=APART)
-def test_each_setting_alone_changes_nothing(settings):
+@pytest.mark.parametrize("settings", FURTHER.values(), ids=FURTHER)
+def test_further_settings_change_nothing(settings):
     found = summaries(settings, QUICK)
     assert found == by_default(QUICK)
 

@@ -2,10 +2,10 @@
 
 A program sweeps the faults of scenarios (tests/support/crash_scenarios.py) in a process of its own:
 
-    python failing_calls.py FOLDER SCENARIO=STEP ...
+    python failing_calls.py FOLDER SCENARIO=MOST ...
 
-It prints for each the number of faults and a list of problems as JSON. STEP is 1 for a fault at every call, 5 for every
-fifth.
+It prints for each the number of faults and a list of problems as JSON. MOST is how many faults it injects at most,
+spread over the calls.
 """
 
 import ctypes
@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ FAULTS = {
     "kill": (KILL, 0),
 }
 LOST = "something is lost"
+TIME_LIMIT = 120
+"""Of a process (s). One that waits for ever is a problem like any other."""
 
 
 def compiled(folder: Path) -> Path | None:
@@ -42,12 +45,12 @@ def compiled(folder: Path) -> Path | None:
     return library if subprocess.run(words, capture_output=True).returncode == 0 else None
 
 
-def swept(folder: Path, steps: Mapping[str, int]) -> dict[str, tuple[int, list[str]]] | None:
+def swept(folder: Path, most: Mapping[str, int]) -> dict[str, tuple[int, list[str]]] | None:
     """Number of injected faults and problems in words, by scenario; None where faults cannot be injected.
 
     Args:
         folder: an empty folder.
-        steps: from one call with a fault to the next, by scenario.
+        most: faults of each scenario, at most.
     """
     library = compiled(folder)
     if library is None:
@@ -55,7 +58,7 @@ def swept(folder: Path, steps: Mapping[str, int]) -> dict[str, tuple[int, list[s
     watched = folder / "watched"
     watched.mkdir()
     environment = {**os.environ, "LD_PRELOAD": str(library), "FAILING_FOLDER": str(watched), "JAX_PLATFORMS": "cpu"}
-    words = [sys.executable, __file__, str(watched), *(f"{name}={step}" for name, step in steps.items())]
+    words = [sys.executable, __file__, str(watched), *(f"{name}={number}" for name, number in most.items())]
     found = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=1800)
     assert found.returncode == 0, found.stderr[-4000:]
     return json.loads(found.stdout.splitlines()[-1])
@@ -69,6 +72,7 @@ class Child:
         self.pid = os.fork()
         if self.pid == 0:
             os.close(reading)
+            signal.alarm(TIME_LIMIT)
             status = 0
             try:
                 self._run(function, writing, mode, number, error)
@@ -100,7 +104,7 @@ class Child:
         say(f"={library.failing_calls_counted()}")
 
 
-def sweep(scenario: str, folder: Path, step: int) -> tuple[int, list[str]]:
+def sweep(scenario: str, folder: Path, most: int) -> tuple[int, list[str]]:
     import crash_scenarios
 
     prepare, run, check, summary = crash_scenarios.SCENARIOS[scenario]
@@ -123,6 +127,7 @@ def sweep(scenario: str, folder: Path, step: int) -> tuple[int, list[str]]:
     undisturbed = Child(lambda finished: end(whole, finished), COUNT, 0, 0)
     assert undisturbed.status == 0
     calls = int(undisturbed.said[-1].removeprefix("="))
+    step = -(-len(FAULTS) * calls // most)
     problems: list[str] = []
     faults = 0
     for name, (mode, error) in FAULTS.items():
@@ -132,7 +137,9 @@ def sweep(scenario: str, folder: Path, step: int) -> tuple[int, list[str]]:
             child = Child(lambda finished, place=place: run(place, finished), mode, number, error)
             faults += 1
             where = f"{name} at call {number} of {calls}"
-            if child.status not in (0, 9):
+            if child.status == signal.SIGALRM:
+                problems.append(f"{where}: does not end ({child.said[-3:]})")
+            elif child.status not in (0, signal.SIGKILL):
                 problems.append(f"{where}: another exception than OSError ({child.said[-3:]})")
             again = Child(lambda finished, place=place, child=child: go_on(place, child, finished), COUNT, 0, 0)
             if LOST in again.finished:
@@ -146,8 +153,8 @@ def sweep(scenario: str, folder: Path, step: int) -> tuple[int, list[str]]:
 if __name__ == "__main__":
     swept_here = {}
     for argument in sys.argv[2:]:
-        scenario, _, every = argument.partition("=")
+        scenario, _, most = argument.partition("=")
         place = Path(sys.argv[1], scenario)
         place.mkdir()
-        swept_here[scenario] = sweep(scenario, place, int(every))
+        swept_here[scenario] = sweep(scenario, place, int(most))
     print(json.dumps(swept_here))
