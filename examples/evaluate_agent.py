@@ -29,7 +29,7 @@ def evaluate(agent_name: str, suite_name: str) -> list[EvaluationResult]:
     results = eval_agent(agent, env, get_eval_suite(suite_name), on_episode=report)
     summary = summarize(results)
     if summary.overall.twr50 is not None:
-        print(f"{agent.get_name()}: TWR50 {summary.overall.twr50.mean:.3f}, failures {summary.failures}")
+        print(f"{agent.get_name()}: TWR50 {summary.overall.twr50.value:.3f}, failures {summary.failures}")
     return results
 
 

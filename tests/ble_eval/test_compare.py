@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -9,122 +11,128 @@ from ble_eval.results.files import write_results
 
 
 @pytest.fixture
-def files(tmp_path, make_result, monkeypatch):
+def write(tmp_path, make_result, monkeypatch):
+    """Writes results, TWR50 by seed, to the working folder."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
 
     def write(name, shares):
-        path = tmp_path / f"{name}.json"
+        path = Path(f"{name}.json")
         write_results(path, [make_result(seed, time_within_radius=share) for seed, share in shares.items()])
         return str(path)
 
     return write
 
 
-def test_flights_are_paired_by_seed(files, capsys):
-    first = files("mine", {3: 0.5, 1: 0.9, 2: 0.2})
-    second = files("theirs", {1: 0.8, 2: 0.1, 3: 0.4})
+def test_flights_are_paired_by_seed(write, capsys):
+    first = write("mine", {3: 0.5, 1: 0.9, 2: 0.2})
+    second = write("theirs", {1: 0.8, 2: 0.1, 3: 0.4})
     assert main(["compare", first, second]) == 0
     out = capsys.readouterr().out
     assert "3 seeds in common" in out
-    row = next(line for line in out.splitlines() if "TWR50" in line)
-    assert re.findall(r"-?\d\.\d{4}", row)[0] == "0.5333"
-    assert "0.1000 [" in row
+    assert "mine.json has no record beside it." in out
+    row = next(line for line in out.splitlines() if re.match(r"theirs +TWR50", line))
+    assert re.findall(r"-?\d\.\d{4}", row)[0] == "-0.1000"
+    assert out.endswith("theirs and mine do not differ visibly in TWR50: -0.1000 [-0.1000, -0.1000], p = 0.250.\n")
 
 
-def test_other_seeds_are_left_out_only_on_demand(files, capsys):
-    first, second = files("mine", {1: 0.9, 7: 1.0, 8: 1.0}), files("theirs", {1: 0.8, 2: 0.3})
-    assert main(["compare", first, second]) == 2
+def test_the_baseline_is_the_first_or_the_one_that_is_named(write, capsys):
+    words = [write("one", {1: 0.5, 2: 0.4}), write("two", {1: 0.8, 2: 0.7}), write("three", {1: 0.6, 2: 0.6})]
+    assert main(["compare", *words, "--tables", "differences", "--baseline", "two"]) == 0
+    out = capsys.readouterr().out
+    assert "Differences from two" in out
+    assert "Failures" not in out
+    assert re.findall(r"^(\w+) +TWR50 ", out, re.MULTILINE) == ["one", "three"]
+    assert main(["compare", *words, "--baseline", "four"]) == 2
+    assert "There is no 'four' to compare with. There are one, two, three." in capsys.readouterr().err
+
+
+def test_agents_of_the_package_are_compared_by_name(write, capsys):
+    mine = write("mine", dict.fromkeys(range(5), 0.5))
+    assert main(["compare", "station_seeker", "perciatelli44", mine, "--tables", "twr50", "--suite=medium_eval"]) == 0
+    out = capsys.readouterr().out
+    assert "5 seeds in common" in out
+    assert "Left out: station_seeker has also 995 seeds 5-999" in out
+    assert len(re.findall(r"^(station_seeker|perciatelli44|mine) +0\.", out, re.MULTILINE)) == 3
+
+
+def test_other_seeds_are_left_out_only_on_demand(write, capsys):
+    words = [write("mine", {1: 0.9, 7: 1.0, 8: 1.0}), write("theirs", {1: 0.8, 2: 0.3})]
+    assert main(["compare", *words]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"only {first} has 2 seeds 7-8; only {second} has 1 seed 2. Give --common-seeds" in err
-    assert main(["compare", first, second, "--common-seeds"]) == 0
+    assert "mine has also 2 seeds 7-8; theirs has also 1 seed 2. Give --common-seeds" in err
+    assert main(["compare", *words, "--common-seeds"]) == 0
     out = capsys.readouterr().out
-    assert "1 seeds in common" in out
-    assert f"Left out: only {first} has 2 seeds 7-8" in out
-
-
-def test_files_that_cannot_be_compared(files, capsys, tmp_path):
-    for shares, message in (({3: 0.5}, "no seed in common"), ({}, "has no results")):
-        assert main(["compare", files("mine", shares), files("theirs", {1: 0.8})]) == 2
-        assert message in capsys.readouterr().err
-    double = tmp_path / "double.json"
-    double.write_text(json.dumps(json.loads(Path(files("mine", {1: 0.5})).read_text()) * 2))
-    assert main(["compare", str(double), files("theirs", {1: 0.8})]) == 2
-    assert "several results for a seed" in capsys.readouterr().err
-    assert main(["compare", "nowhere.json", files("theirs", {1: 0.8})]) == 2
-    err = capsys.readouterr().err
-    assert "nowhere.json" in err
-    assert "Errno" not in err
-
-
-SETTINGS = {
-    "agent": "ppo",
-    "agent_options": {"epochs": 3},
-    "checkpoint_idx": 4,
-    "untrained": False,
-    "wind_field": "simple",
-    "wind_field_options": {},
-    "reward": "station_keeping",
-    "reward_options": {"radius_km": 50.0},
-    "precision": "float32",
-    "max_episode_length": 960,
-    "suite": "small_eval",
-    "suite_options": {},
-    "num_shards": 1,
-    "flight_paths": True,
-}
-
-
-def described(path, *, software="0.1.0", wind="a", **changes):
-    content = {"the wind field's content": wind, "the checkpoint 4 in runs": str(path)}
-    record = {"settings": {**SETTINGS, **changes}, "software": {"ble-sim": software, "agent": path}, "content": content}
-    Path(path).with_suffix(".provenance").write_text(json.dumps(record))
-    return path
-
-
-def compared(files, capsys, **changes):
-    first, second = described(files("mine", {1: 0.5})), described(files("theirs", {1: 0.8}), **changes)
-    assert main(["compare", first, second]) == 0
-    return capsys.readouterr().out
-
-
-def test_nothing_is_said_of_what_belongs_to_the_agents_and_the_files(files, capsys):
-    of_the_agent = {"agent": "dqn", "agent_options": {}, "checkpoint_idx": None, "untrained": True}
-    out = compared(files, capsys, **of_the_agent, num_shards=2, flight_paths=False, suite="tiny_eval")
-    assert out.startswith("1 seeds in common")
+    assert "1 seed in common" in out
+    assert "Left out: mine has also 2 seeds 7-8; theirs has also 1 seed 2." in out
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("words", "message"),
     [
-        ({"wind_field": "generative"}, 'wind_field is "simple" there and "generative" here'),
-        ({"reward_options": {"radius_km": 20.0}}, "reward option radius_km is 50.0 there and 20.0 here"),
-        ({"precision": "float64"}, 'precision is "float32" there and "float64" here'),
-        ({"max_episode_length": 10}, "max_episode_length is 960 there and 10 here"),
-        ({"software": "0.2.0"}, 'ble-sim is "0.1.0" there and "0.2.0" here'),
-        ({"wind": "b"}, "the wind field's content has changed"),
+        ([], "Name the results"),
+        (["nowhere.json"], "There is no nowhere.json"),
+        (["mine.json", "--output", "mine.json"], "--output mine.json would replace results"),
+        (["mine.json", "--output", "no/where.md"], "There is no folder no for --output"),
+        (["mine.json", "--difference", "0"], "--difference is 0"),
+        (["mine.json", "--resamples", "3"], "--resamples is 3: give at least 100"),
     ],
 )
-def test_what_differs_besides_the_agents_is_said(files, capsys, changes, message):
-    lines = compared(files, capsys, **changes).splitlines()
-    assert "differ in more than the agents" in lines[0]
-    assert lines[1] == f"  {message}"
+def test_mistakes_take_one_line(write, capsys, words, message):
+    write("mine", {1: 0.5})
+    assert main(["compare", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert message in err
+    assert "Errno" not in err
 
 
-def test_files_without_a_record_are_named(files, capsys):
-    first, second = described(files("mine", {1: 0.5})), files("theirs", {1: 0.8})
-    assert main(["compare", first, second]) == 0
-    out = capsys.readouterr().out
-    assert f"{second} has no record beside it." in out
-    assert f"{first} has no record" not in out
+def test_json_and_csv_hold_all_figures(write, capsys):
+    words = [write("mine", {1: 0.5, 2: 0.7}), write("theirs", {1: 0.8, 2: 0.3}), "--difference", "0.02"]
+    assert main(["compare", *words, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["notes"][0] == "mine.json has no record beside it."
+    assert (found["baseline"], found["difference"], found["seeds"]) == ("mine", 0.02, [1, 2])
+    assert found["agents"][1]["overall"]["twr50"]["mean"]["value"] == pytest.approx(0.55)
+    assert found["differences"][0]["twr50"]["mean"]["value"] == pytest.approx(-0.05)
+    assert main(["compare", *words, "--format", "csv"]) == 0
+    out, err = capsys.readouterr()
+    assert "mine.json has no record beside it." in err
+    rows = list(csv.DictReader(io.StringIO(out)))
+    wanted = {"agent": "theirs", "baseline": "mine", "group": "all", "figure": "twr50", "statistic": "mean"}
+    (row,) = [row for row in rows if wanted.items() <= row.items()]
+    assert float(row["value"]) == pytest.approx(-0.05)
 
 
-def test_files_of_one_name_have_their_folders_in_the_table(files, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for folder in "ab":
-        Path(folder).mkdir()
-        described(str(Path(files("same", {1: 0.5})).rename(f"{folder}/same.json")))
-    assert main(["compare", "a/same.json", "b/same.json"]) == 0
-    out = capsys.readouterr().out
-    assert "a/same.json" in out
-    assert "b/same.json" in out
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [
+        ("a.md", "**TWR50, 2 seeds in common**"),
+        ("a.tex", "% Needs"),
+        ("a.json", '{"notes"'),
+        ("a.csv", "agent,"),
+        ("a.txt", "TWR50, 2 s"),
+    ],
+)
+def test_the_name_of_the_output_gives_the_format(write, capsys, name, beginning):
+    words = [write("mine", {1: 0.5, 2: 0.7}), write("theirs", {1: 0.8, 2: 0.3})]
+    assert main(["compare", *words, "--output", name]) == 0
+    assert Path(name).read_text().startswith(beginning)
+    assert capsys.readouterr().out.endswith(f"2 seeds, 2 agents: {name}\n")
+    assert main(["compare", *words, "--output", name, "--format", "markdown"]) == 0
+    assert Path(name).read_text().startswith("**TWR50, 2 seeds in common**")
+    assert [path.name for path in Path().iterdir() if path.name.endswith(".tmp")] == []
+
+
+def test_a_stratified_bootstrap_leaves_out_the_spread_between_strata(write, capsys):
+    """StationSeeker's flights on medium_eval, whose strata are nearly its TWR50."""
+
+    def width(*flags):
+        small = write("small", dict.fromkeys(range(1000), 0.5))
+        assert main(["compare", "station_seeker", small, "--suite", "medium_eval", "--format", "json", *flags]) == 0
+        low, high = json.loads(capsys.readouterr().out)["agents"][0]["overall"]["twr50"]["mean"]["interval"]
+        return high - low
+
+    assert width() > 4 * width("--stratified")

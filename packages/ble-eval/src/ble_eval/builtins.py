@@ -4,10 +4,9 @@ The plain suites are the first seeds from 0 on. The five strata are 2 000 seeds 
 near the station in their winds; `data/strata_seeds.json` lists the seeds.
 """
 
-import json
 from functools import partial
-from importlib import resources
 
+from ble_eval.suites.strata import STRATA, strata_seeds
 from ble_eval.suites.suite import EvaluationSuite
 from ble_sim.plugins import SuiteRegistration, hookimpl
 
@@ -17,16 +16,13 @@ EPISODE_STEPS = 960
 PLAIN_SUITES = {"micro_eval": 1, "tiny_eval": 10, "small_eval": 100, "medium_eval": 1_000, "big_eval": 10_000}
 """Suites of the first seeds from 0 on, and their number of seeds."""
 
-STRATA = ("hardest", "hard", "mid", "easy", "easiest")
-
 
 def _first_seeds(count: int) -> EvaluationSuite:
     return EvaluationSuite(list(range(count)), EPISODE_STEPS)
 
 
 def _strata(names: tuple[str, ...]) -> EvaluationSuite:
-    text = resources.files("ble_eval").joinpath("data", "strata_seeds.json").read_text(encoding="utf-8")
-    seeds = json.loads(text)
+    seeds = strata_seeds()
     return EvaluationSuite([seed for name in names for seed in seeds[name]], EPISODE_STEPS)
 
 

@@ -1,42 +1,84 @@
-"""`ble-eval compare`: two agents on the same seeds, episode by episode."""
+"""`ble-eval compare`: agents that flew the same seeds."""
 
-from collections.abc import Mapping, Sequence
+import csv
+import dataclasses
+import io
+import shutil
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from ble_eval.command_line.parsing import Switch, parse_words
-from ble_eval.content import content_differences
 from ble_eval.errors import UserError
-from ble_eval.results.files import ResultPaths, read_results
-from ble_eval.results.merging import listed
-from ble_eval.results.records import EvaluationResult
-from ble_eval.settings import differences, read_provenance
+from ble_eval.results.sets import on_common_seeds, read_result_sets, unlike
+from ble_sim.files.atomic import json_text, write_text
 
-OF_THE_AGENT = ("agent", "seed", "checkpoint_dir", "checkpoint_idx", "untrained", "agent_options")
-"""Settings in which the two may differ: they are what is compared."""
-OF_THE_FILE = ("num_shards", "shard_idx", "flight_paths", "seeds", "suite", "suite_options")
-"""Settings that say which episodes are in a file and how; the episodes themselves are compared."""
+if TYPE_CHECKING:
+    from ble_eval.statistics import Comparison
+
+FORMATS = {".md": "markdown", ".tex": "latex", ".json": "json", ".csv": "csv"}
+"""Formats by the ending of a file's name."""
+
+TABLES = ("twr50", "reward", "differences", "seeds", "failures", "strata", "profiles")
+
+MIN_RESAMPLES = 100
 
 
 @dataclass(frozen=True)
 class CompareArguments:
-    """Compare two agents that flew the same episodes.
+    """Compare agents that flew the same episodes.
 
-    The interval of the mean difference is far narrower than that of either mean, since the winds cause much of the
-    spread. Whatever else than the agent differs, such as the winds, the precision or versions, is said above the table.
+    Each of the others is compared with a baseline, seed by seed: the interval of a mean difference is far narrower than
+    that of either mean, since the winds cause much of the spread. Whatever else than the agents differs, such as the
+    winds, the precision or versions, is said above the tables.
     """
 
-    first: Annotated[Path, tyro.conf.Positional]
-    """Result file of an agent."""
+    results: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RESULT [RESULT ...]", help_behavior_hint="(required)"),
+    ]
+    """Result files, folders of them, or agents whose results are part of ble-eval."""
 
-    second: Annotated[Path, tyro.conf.Positional]
-    """Result file of the agent that it is compared with."""
+    baseline: Annotated[str | None, tyro.conf.arg(metavar="AGENT", help_behavior_hint="(default: the first)")] = None
+    """The agent that the others are compared with, as it is called in the tables."""
+
+    suite: Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: that of the files)")] = (
+        None
+    )
+    """Of agents and folders, the results of this suite."""
 
     common_seeds: Switch = False
-    """Compare on the seeds that both have flown, though the files do not have the same."""
+    """Compare on the seeds that all have flown, though the files do not have the same."""
+
+    tables: Annotated[
+        tuple[Literal["twr50", "reward", "differences", "seeds", "failures", "strata", "profiles"], ...],
+        tyro.conf.arg(help_behavior_hint="(default: all)"),
+    ] = TABLES
+    """Tables to show. The formats json and csv have all figures."""
+
+    format: Annotated[
+        Literal["text", "markdown", "latex", "json", "csv"] | None,
+        tyro.conf.arg(help_behavior_hint="(default: by the name of --output, else text)"),
+    ] = None
+    """Format of the tables."""
+
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
+    """File to write the tables to, instead of showing them."""
+
+    difference: float = 0.01
+    """A difference of TWR50; a table says how many seeds it takes to see it."""
+
+    stratified: Switch = False
+    """Keep the number of seeds of each stratum in the resamples of the bootstrap: intervals are then for other seeds of
+    the same difficulty, and not for any other seeds."""
+
+    resamples: int = 2_000
+    """Resamples of the bootstrap."""
 
 
 def main(words: Sequence[str], program: str) -> int:
@@ -45,87 +87,70 @@ def main(words: Sequence[str], program: str) -> int:
 
 
 def compare_results(arguments: CompareArguments) -> int:
-    """Print the table and return the exit status.
+    """Print or write the tables and return the exit status.
 
     Raises:
-        UserError: the files do not have the same seeds.
-        ResultFormatError: a file does not hold results.
-        OSError: a file cannot be read.
+        UserError: a flag does not fit, a word names no results, or the files do not have the same seeds.
+        OSError: a file cannot be read or written.
     """
-    paths = arguments.first, arguments.second
-    first, second = (_by_seed(path) for path in paths)
-    seeds = sorted(first.keys() & second.keys())
-    if not seeds:
-        raise UserError(f"{arguments.first} and {arguments.second} have no seed in common.")
-    alone = {path: one.keys() - set(seeds) for path, one in zip(paths, (first, second), strict=True)}
-    missing = "; ".join(f"only {path} has {listed(some)}" for path, some in alone.items() if some)
-    if missing and not arguments.common_seeds:
-        raise UserError(f"The files do not have the same seeds: {missing}. Give --common-seeds to leave these out.")
+    _check(arguments)
+    sets = read_result_sets(arguments.results, arguments.suite)
+    if arguments.output is not None and arguments.output.resolve() in [one.path.resolve() for one in sets]:
+        raise UserError(f"--output {arguments.output} would replace results that are compared. Name another.")
+    common = on_common_seeds(sets, arguments.common_seeds)
 
-    from rich.console import Console
-    from rich.table import Table
+    from ble_eval.statistics import compare_sets
 
-    from ble_eval.report.summary_table import estimate_cell
-    from ble_eval.statistics import CONFIDENCE_LEVEL, estimate
-
-    for line in _other_differences(*paths):
-        print(line)
-    table = Table(title=f"{len(seeds)} seeds in common", title_justify="left")
-    for column in ("", *_names(*paths), f"difference, {CONFIDENCE_LEVEL:.0%} interval"):
-        table.add_column(column, justify="right" if column else "left")
-    for name, figure, decimals in (("TWR50", "time_within_radius", 4), ("reward", "cumulative_reward", 1)):
-        one, other = ([getattr(flights[seed], figure) for seed in seeds] for flights in (first, second))
-        distances = [a - b for a, b in zip(one, other, strict=True)]
-        table.add_row(name, *(estimate_cell(estimate(values), decimals) for values in (one, other, distances)))
-    Console().print(table)
-    if missing:
-        print(f"Left out: {missing}.")
+    comparison = compare_sets(
+        common.sets,
+        arguments.baseline,
+        difference=arguments.difference,
+        stratified=arguments.stratified,
+        resamples=arguments.resamples,
+    )
+    notes = unlike(common.sets, comparison.baseline)
+    if common.left_out:
+        notes.append(f"Left out: {'; '.join(common.left_out)}.")
+    style = arguments.format or FORMATS.get(arguments.output.suffix if arguments.output else "", "text")
+    if style != "json":  # JSON holds them.
+        print("".join(f"{line}\n" for line in notes), end="", file=sys.stdout if style == "text" else sys.stderr)
+    text = _formatted(comparison, style, arguments.tables, notes)
+    if arguments.output is None:
+        print(text, end="")
+    else:
+        write_text(arguments.output, text)
+        print(f"{len(comparison.seeds)} seeds, {len(comparison.agents)} agents: {arguments.output}")
     return 0
 
 
-def _by_seed(path: Path) -> dict[int, EvaluationResult]:
-    results = read_results(path)
-    by_seed = {result.seed: result for result in results}
-    if not results:
-        raise UserError(f"{path} has no results.")
-    if len(by_seed) < len(results):
-        raise UserError(f"{path} has several results for a seed: join its parts with `ble-eval merge`.")
-    return by_seed
+def _check(arguments: CompareArguments) -> None:
+    if not arguments.results:
+        raise UserError("Name the results to compare: files, folders, or agents whose results are part of ble-eval.")
+    if not arguments.difference > 0.0:
+        raise UserError(f"--difference is {arguments.difference:g}: give a size above 0.")
+    if arguments.resamples < MIN_RESAMPLES:
+        raise UserError(f"--resamples is {arguments.resamples}: give at least {MIN_RESAMPLES}.")
+    if arguments.output is not None and not arguments.output.absolute().parent.is_dir():
+        raise UserError(f"There is no folder {arguments.output.parent} for --output. Make it, or name another.")
 
 
-def _names(first: Path, second: Path) -> tuple[str, str]:
-    """Headings for two files: their names, with the folders where these are equal."""
-    return (first.stem, second.stem) if first.stem != second.stem else (str(first), str(second))
+def _formatted(comparison: "Comparison", style: str, tables: Sequence[str], notes: Sequence[str]) -> str:
+    from ble_eval.report.tables import comparison_tables, conclusions, figures, in_latex, in_markdown, in_text
 
-
-def _other_differences(first: Path, second: Path) -> list[str]:
-    """Lines about what differs between two runs besides the agents; empty if nothing does."""
-    records = {path: read_provenance(ResultPaths.of(path).provenance) for path in (first, second)}
-    unknown = [f"{path} has no record beside it." for path, record in records.items() if record is None]
-    if unknown:
-        return [*unknown, "So it is not known whether both have the same winds, rewards, precision and versions.", ""]
-    there, here = (record or {} for record in records.values())
-    found = [
-        *differences(_task_settings(there), _task_settings(here)),
-        *differences(_software(there), _software(here)),
-        *content_differences(_wind(there), _wind(here)),
-    ]
-    if not found:
-        return []
-    head = f"The two differ in more than the agents, {first} (there) and {second} (here):"
-    return [head, *(f"  {line}" for line in found), ""]
-
-
-def _task_settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    left_out = {*OF_THE_AGENT, *OF_THE_FILE}
-    return {name: value for name, value in record["settings"].items() if name not in left_out}
-
-
-def _software(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.get("software", {}).items() if name != "agent"}
-
-
-def _wind(record: Mapping[str, Any]) -> dict[str, str]:
-    name = "the wind field's content"
-    content = record.get("content", {})
-    return {name: content[name]} if name in content else {}
+    if style == "json":
+        return json_text({"notes": notes, **dataclasses.asdict(comparison)})
+    if style == "csv":
+        rows = list(figures(comparison))
+        file = io.StringIO()
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return file.getvalue()
+    chosen = [table for name, table in comparison_tables(comparison).items() if name in tables]
+    if style == "latex":
+        return f"{in_latex(chosen)}\n"
+    sentences = conclusions(comparison) if "differences" in tables else []
+    if style == "markdown":
+        return "\n\n".join([in_markdown(chosen), *sentences]) + "\n"
+    text = in_text(chosen, shutil.get_terminal_size().columns)
+    return "\n\n".join(filter(None, [text, "\n".join(sentences)])) + "\n"
