@@ -18,6 +18,7 @@ def environment(monkeypatch, tmp_path):
     for name in (FOLDER, SECONDS):
         monkeypatch.setenv(name, "so that it is restored afterwards")
         monkeypatch.delenv(name)
+    monkeypatch.setattr(compilation_cache, "_programs_folder", None)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
@@ -32,6 +33,13 @@ def test_jax_takes_the_folder_in_the_users_cache(tmp_path):
     assert done.stdout.split() == [str(folder), "0.2"]
 
 
+def test_traced_programs_are_kept_where_that_is_asked_for(tmp_path):
+    use_compilation_cache()
+    assert compilation_cache.programs_folder() is None
+    use_compilation_cache(programs=True)
+    assert compilation_cache.programs_folder() == tmp_path / "cache" / "ble" / "programs"
+
+
 def test_the_users_settings_have_their_way(monkeypatch):
     monkeypatch.setenv(FOLDER, "elsewhere")
     use_compilation_cache()
@@ -40,8 +48,9 @@ def test_the_users_settings_have_their_way(monkeypatch):
 
 def test_a_home_that_cannot_be_written_to_is_no_obstacle(monkeypatch, tmp_path):
     (tmp_path / "cache").touch()
-    use_compilation_cache()
+    use_compilation_cache(programs=True)
     assert FOLDER not in os.environ
+    assert compilation_cache.programs_folder() is None
 
 
 def test_without_a_home_there_is_no_cache(monkeypatch, tmp_path):

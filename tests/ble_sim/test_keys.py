@@ -7,13 +7,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_sim.keys import as_key, seed_data
+from ble_sim.keys import as_key, seed_data, split_data
+from ble_sim.precision import reference_layout
 from ble_sim.scenario import draw
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**32 - 1])
 def test_the_key_of_a_seed_is_that_of_jax(seed):
     np.testing.assert_array_equal(seed_data(seed), jax.random.key_data(jax.random.key(np.uint32(seed))))
+
+
+def test_the_host_splits_keys_as_jax_does():
+    data = np.random.default_rng(0).integers(0, 2**32, (64, 2)).astype(np.uint32)
+    data[:2] = [[0, 0], [2**32 - 1, 2**32 - 1]]
+    with reference_layout():
+        expected = jax.random.key_data(jax.vmap(jax.random.split)(as_key(data)))
+    np.testing.assert_array_equal(split_data(data), expected)
+    np.testing.assert_array_equal(split_data(data[7]), expected[7])
+    assert split_data(data[:0]).shape == (0, 2, 2)
 
 
 def test_a_typed_key_is_returned_as_it_is():

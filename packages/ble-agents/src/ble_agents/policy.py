@@ -19,9 +19,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from ble_sim.keys import as_key, seed_data
+from ble_sim.keys import as_key, seed_data, split_data
 from ble_sim.plugins.hashable import require_hashable
-from ble_sim.precision import agent_scope, own_transfers, reference_layout
+from ble_sim.precision import agent_scope, reference_layout
 
 Params = Any
 """Learned parameters: a pytree of arrays, shared by all episodes."""
@@ -87,13 +87,12 @@ def _memoryless_functions(choose: Callable[[Params, jax.Array], jax.Array]) -> t
     return init, step
 
 
-def start_stream(seed: int) -> jax.Array:
+def start_stream(seed: int) -> np.ndarray:
     """The random stream of an agent with this seed; `next_key` draws the keys of its calls from it. uint32[2].
 
     The first key of a seed is skipped: the original's random walk uses it when it is constructed.
     """
-    with own_transfers():
-        return next_key(seed_data(seed))[0]
+    return split_data(seed_data(seed))[0]
 
 
 def next_key(stream: jax.Array | np.ndarray) -> tuple[jax.Array, jax.Array]:

@@ -12,14 +12,12 @@ from ble_env.observation.perciatelli import perciatelli_observation
 from ble_env.reward import RewardFunction, StationKeepingReward
 from ble_env.task_parts import TASK_PARTS, check_hashable, choice_of
 from ble_sim.balloon.vehicle import Vehicle, check_vehicle
+from ble_sim.constants import STATION_KEEPING_RADIUS_KM
 from ble_sim.plugins import unknown_name
 from ble_sim.plugins.options import options_from_json
 from ble_sim.scenario import Params, make_params
 from ble_sim.wind.field import WindField
 from ble_sim.wind.fields.generative import GenerativeWindField
-
-STATION_KEEPING_RADIUS_KM = 50.0
-"""Of the benchmark."""
 
 
 @dataclass(frozen=True)

@@ -28,3 +28,6 @@ STEP_SECONDS: Final = STRIDE_SECONDS * STRIDES_PER_STEP
 """Length of one agent step [s]."""
 EPISODE_STEPS: Final = 960
 """Agent steps in an episode: two days."""
+
+STATION_KEEPING_RADIUS_KM: Final = 50.0
+"""Distance from the station within which a step counts for TWR50 [km]."""

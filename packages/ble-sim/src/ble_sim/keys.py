@@ -15,6 +15,9 @@ from ble_sim.seeds import seed_words
 
 IMPLEMENTATION = "threefry2x32"
 
+_THREEFRY_PARITY = 0x1BD11BDA
+_THREEFRY_ROTATIONS = (13, 15, 26, 6), (17, 29, 16, 24)
+
 
 def seed_data(seed: int) -> np.ndarray:
     """The data of the key of a seed, uint32[2]: those that `jax.random.key` makes by default.
@@ -23,6 +26,25 @@ def seed_data(seed: int) -> np.ndarray:
         ValueError: it is no seed.
     """
     return np.array(seed_words(seed), np.uint32)
+
+
+def split_data(data: np.ndarray) -> np.ndarray:
+    """What `jax.random.split` makes of keys in the reference's layout, on the host: uint32[..., 2, 2] of [..., 2].
+
+    The host draws a few keys at a time, which takes less time than to load a program for each number of them.
+    Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (2011): Threefry-2x32 with 20 rounds, of the counters
+    (0, 2) and (1, 3).
+    """
+    first, second = np.moveaxis(data.astype(np.uint32), -1, 0)[..., None]
+    words = first, second, first ^ second ^ np.uint32(_THREEFRY_PARITY)
+    left, right = first + np.array([0, 1], np.uint32), second + np.array([2, 3], np.uint32)
+    for block in range(5):
+        for bits in _THREEFRY_ROTATIONS[block % 2]:
+            left = left + right
+            right = ((right << np.uint32(bits)) | (right >> np.uint32(32 - bits))) ^ left
+        left = left + words[(block + 1) % 3]
+        right = right + words[(block + 2) % 3] + np.uint32(block + 1)
+    return np.stack([left, right], axis=-2)
 
 
 def as_key(key: Any) -> jax.Array:

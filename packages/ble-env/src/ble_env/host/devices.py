@@ -95,8 +95,10 @@ copyreg.pickle(jax.Device, _reduced_device)
 
 
 def num_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many cores this process may use, at most the number in the variable NPROC, which JAX heeds too."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = os.environ.get("NPROC", "")
+    return min(cores, max(int(limit), 1)) if limit.isdecimal() else cores
 
 
 class ForkedProcessError(RuntimeError):

@@ -7,11 +7,9 @@ another episode, and the first episode of a seed is always the same.
 import time
 from collections.abc import Sequence
 
-import jax
 import numpy as np
 
-from ble_sim.keys import as_key
-from ble_sim.precision import own_transfers, reference_draws
+from ble_sim.keys import split_data
 from ble_sim.seeds import seed_words
 
 
@@ -36,16 +34,10 @@ def start_streams(seeds: Sequence[int] | np.ndarray) -> np.ndarray:
 
 def next_episode_keys(streams: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Streams after a reset, and the keys of the episodes that begin: uint32[n, 2] each."""
-    with own_transfers(), reference_draws():
-        pairs = np.array(_split(streams))
+    pairs = split_data(streams)
     return pairs[:, 0], pairs[:, 1]
 
 
 def first_episode_keys(seeds: Sequence[int]) -> np.ndarray:
     """The keys of the episodes that resets with these seeds begin: uint32[len(seeds), 2]."""
     return next_episode_keys(start_streams(seeds))[1]
-
-
-@jax.jit
-def _split(streams: jax.Array) -> jax.Array:
-    return jax.random.key_data(jax.vmap(jax.random.split)(as_key(streams)))

@@ -4,8 +4,10 @@ A batch of any size is flown in tiles of one size, the last one padded. One comp
 working set stays in the cache, and the arithmetic of an episode depends neither on its neighbours nor on their number.
 """
 
+import contextlib
 import dataclasses
 import functools
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import MappingProxyType
@@ -14,11 +16,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import export
 
 from ble_env import core
-from ble_env.host.devices import Device, compute_scope
+from ble_env.host.devices import Device, compute_scope, local_devices
 from ble_env.host.packing import HostTransition, pack_transition
 from ble_env.host.reset_options import RESET_OPTIONS
+from ble_env.host.stored_programs import NotStorableError, described, is_storing, shapes_of, stored_program
 from ble_env.task import Task
 from ble_sim.balloon.vehicle import Vehicle, vehicle_arrays
 from ble_sim.precision import float_dtype
@@ -42,6 +46,10 @@ class Lanes(NamedTuple):
     transition: HostTransition
 
 
+for _tuple in (Lanes, HostTransition):
+    export.register_namedtuple_serialization(_tuple, serialized_name=f"{_tuple.__module__}.{_tuple.__qualname__}")
+
+
 class Tile:
     """Lanes of one task that are stepped together. A reset begins a new episode in some of them.
 
@@ -60,18 +68,17 @@ class Tile:
         self.precision = precision
         self._device = device
         self._arguments = task, vehicle, precision, size, device
-        self._programs = _programs(task)
         with self.scope():
             self._params = Params(vehicle_arrays(vehicle), _wind_arrays(task.wind_field, precision, device))
-            arguments = self._params, np.zeros(2, np.uint32), _all_changes({})
+            self._programs, shapes = _programs_and_shapes(task, precision, size, device, self._params)
             config: Any = jax.config  # Type checkers do not know its settings.
             if config.jax_debug_nans or config.jax_debug_infs:
                 # These settings stop at any value that is not finite, and a step makes such values of zeros.
+                arguments = self._params, np.zeros(2, np.uint32), _all_changes({})
                 lane = jax.device_get(self._programs.reset_lane(*arguments))
                 empty = jax.tree.map(lambda leaf: np.repeat(np.asarray(leaf)[None], size, axis=0), lane)
             else:
-                shapes = jax.eval_shape(self._programs.reset_lane, *arguments)
-                empty = jax.tree.map(lambda leaf: np.zeros((size, *leaf.shape), leaf.dtype), shapes)
+                empty = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
             self.lanes: Lanes = jax.device_put(empty, device)
 
     def __getstate__(self) -> tuple[Any, ...]:
@@ -222,6 +229,63 @@ def _programs(task: Task) -> _Programs:
         step=jax.jit(jax.vmap(functools.partial(_step_lane, task))),
         transition=jax.jit(jax.vmap(functools.partial(_transition_of_lane, task))),
     )
+
+
+def _programs_and_shapes(
+    task: Task, precision: str, size: int, device: Device | None, params: Params
+) -> tuple[_Programs, Lanes]:
+    """The programs of a tile, and the shapes of its lanes. Called in the scope of the tile."""
+    programs = _programs(task)
+
+    def shapes() -> Lanes:
+        lane = jax.eval_shape(programs.reset_lane, params, np.zeros(2, np.uint32), _all_changes({}))
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((size, *leaf.shape), leaf.dtype), lane)
+
+    if is_storing(device or local_devices()[0]):
+        with contextlib.suppress(NotStorableError):
+            what = f"{described(task)} {precision} {size} {shapes_of(params)}"
+            with _stored_lock:
+                if what not in _stored:
+                    _stored[what] = _stored_programs(programs, what, shapes, params, size)
+                return _stored[what]
+    return programs, shapes()
+
+
+_stored: dict[str, tuple[_Programs, Lanes]] = {}
+_stored_lock = threading.Lock()
+
+
+def _stored_programs(
+    programs: _Programs, what: str, shapes: Callable[[], Lanes], params: Params, size: int
+) -> tuple[_Programs, Lanes]:
+    """Programs that are read from disk in place of being traced, and the shapes of the lanes."""
+
+    def reset_arguments() -> tuple[Any, ...]:
+        scenario, state, transition = shapes()
+        keys, lanes = np.zeros((size, 2), np.uint32), np.zeros(size, np.int32)
+        return (scenario, state), transition, params, _all_changes({}), keys, lanes, np.int32(0)
+
+    def step_arguments() -> tuple[Any, ...]:
+        scenario, state, _ = shapes()
+        return scenario, state, np.zeros(size, np.int32)
+
+    @functools.cache
+    def stored_step() -> Callable[..., Any]:
+        try:
+            return jax.jit(stored_program(programs.step, f"step of {what}", step_arguments).call)
+        except NotStorableError:
+            return programs.step
+
+    lock = threading.Lock()
+
+    def step(*arguments: Any) -> Any:
+        with lock:
+            program = stored_step()
+        return program(*arguments)
+
+    reset = stored_program(programs.reset, f"reset of {what}", reset_arguments)
+    stored = programs._replace(reset=jax.jit(reset.call, donate_argnums=0), step=step)
+    return stored, jax.tree.unflatten(reset.out_tree, reset.out_avals)
 
 
 @functools.cache

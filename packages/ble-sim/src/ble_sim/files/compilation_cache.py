@@ -9,13 +9,26 @@ MIN_COMPILE_SECONDS = "0.2"
 """Compilations that take less time are not stored [s]."""
 
 
-def use_compilation_cache() -> None:
+_programs_folder: Path | None = None
+
+
+def programs_folder() -> Path | None:
+    """Where this process keeps traced programs; None if it keeps none."""
+    return _programs_folder
+
+
+def use_compilation_cache(*, programs: bool = False) -> None:
     """Make JAX keep compiled programs in the user's cache folder.
 
     Call it before JAX is imported: JAX reads the environment variables that it sets at import. Variables that the user
     has set keep their values. Without a home folder, or with one that cannot be written to, there is no cache:
     everything works, only slower.
+
+    Args:
+        programs: keep traced programs as well, see `ble_env.host.stored_programs`. They are found again by the source
+            of these packages, so this is for command lines, where nobody changes their functions in the process.
     """
+    global _programs_folder
     try:
         folder = _user_cache_folder() / "ble" / "jax"
         folder.mkdir(parents=True, exist_ok=True)
@@ -25,6 +38,8 @@ def use_compilation_cache() -> None:
         return
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", MIN_COMPILE_SECONDS)
+    if programs:
+        _programs_folder = folder.parent / "programs"
 
 
 def _user_cache_folder() -> Path:

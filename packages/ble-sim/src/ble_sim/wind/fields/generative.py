@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 
 from ble_sim.files.models import ModelFileError
 from ble_sim.precision import reference_draws
@@ -38,7 +37,7 @@ class GenerativeWindField(GridWindField):
     def parameters(self) -> dict[str, jax.Array]:
         weights = self.options.weights
         arrays = load_decoder() if weights == SHIPPED_WEIGHTS else load_own_decoder(Path(weights).expanduser())
-        return {name: jnp.asarray(array) for name, array in arrays.items()}
+        return jax.device_put(dict(arrays))  # `jnp.asarray` would compile a program for each shape.
 
     def sample_field(self, parameters: dict[str, jax.Array], key: jax.Array, start_time: jax.Array) -> jax.Array:
         with reference_draws():
