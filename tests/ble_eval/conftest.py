@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from installed_plugins import GROUP, install_distribution, path_with
 
+from ble_eval import cli
+from ble_eval.engines import local
 from ble_eval.results.flight_path import FlightPath
 from ble_eval.results.records import EvaluationResult
 
@@ -47,6 +49,31 @@ def ble_eval(installed_fake: Path, tmp_path: Path) -> Callable[..., subprocess.C
             text=True,
             check=False,
         )
+
+    return call
+
+
+@pytest.fixture
+def ble_eval_here(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str, str]]:
+    """`ble-eval` in this process, with the fake environment and the built-in agents: (status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "")  # set, and so left alone
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "1")
+    monkeypatch.setattr(local, "make_environment", lambda parts, precision: evaluation_fakes.FakeEnv())
+
+    def call(*words: object) -> tuple[int, str, str]:
+        try:
+            status = cli.main([str(word) for word in words])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return status, out, err
 
     return call
 

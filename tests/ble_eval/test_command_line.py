@@ -359,7 +359,7 @@ COMMAND = f"exec {sys.executable} -m ble_eval"
 @pytest.mark.parametrize(
     ("line", "status", "out", "err"),
     [
-        (f"{COMMAND} compare a b 2>&1 >&- <&-", 2, "ble-eval: error: There is no a.", ""),
+        (f"{COMMAND} compare a.json b 2>&1 >&- <&-", 2, "ble-eval: error: There is no a.json.", ""),
         (f"{COMMAND} compare a b 2>&-", 2, "", ""),
         (f"{COMMAND} --help >/dev/full", 2, "", "No space is left for the output."),
         (f"COLUMNS=1 TERM=dumb PYTHONIOENCODING=ascii {COMMAND} compare --help", 0, "usage: ble-eval compare", ""),

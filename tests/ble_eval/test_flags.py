@@ -26,7 +26,7 @@ from ble_eval.command_line.flags import (
     parse_flight,
     task_choices,
 )
-from ble_eval.commands import run
+from ble_eval.engines import local
 from ble_eval.errors import UserError
 from ble_eval.settings import RunSettings, differences, listing
 from ble_sim.plugins import NoOptions, UnknownNameError, hookimpl, hookspecs
@@ -88,7 +88,7 @@ def test_a_new_part_has_flags_settings_and_a_listing_in_both_commands(tmp_path, 
         assert "A box kite." in capsys.readouterr().out
 
     made = {}
-    monkeypatch.setattr(run, "make_environment", lambda parts, precision: made.update(parts) or FakeEnv())
+    monkeypatch.setattr(local, "make_environment", lambda parts, precision: made.update(parts) or FakeEnv())
     words = ["run", "--agent", "random", "--seeds", "1"]
     assert ble_eval([*words, "--tow-kite", "box", "--tow-kite.area", "3"]) == 0
     assert made["tow_kite"] == ("StationKeepingReward", 3.0)
@@ -135,12 +135,12 @@ def test_options_have_the_types_of_what_is_named():
         "observation": Choice("perciatelli", NoOptions()),
         "reward": Choice("station_keeping", StationKeepingOptions()),
     }
-    assert make_parts(arguments)["wind_field"].options == UniformShearOptions(speed=3.0)
+    assert make_parts(task_choices(arguments))["wind_field"].options == UniformShearOptions(speed=3.0)
     for name in ("none", ""):
         with pytest.raises(UnknownNameError, match=f"wind field '{name}'"):
             parsed("--agent", "random", f"--wind_field={name}")
     with pytest.raises(UserError, match=r"Cannot make the wind field 'generative': .*no_such_file"):
-        make_parts(parsed("--agent", "random", "--wind-field.weights", "no_such_file.npz"))
+        make_parts(task_choices(parsed("--agent", "random", "--wind-field.weights", "no_such_file.npz")))
 
 
 def test_saved_choices_stand_for_flags_that_are_not_given():

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from ble_eval.errors import UserError
-from ble_eval.results.partial import PartialResults
 from ble_eval.results.flight_path import FlightPath, ResultFormatError
+from ble_eval.results.partial import PartialResults
 from ble_eval.results.records import to_json
 from ble_sim.files.json_lines import append_json_line
 from ble_sim.files.locks import LockedError, locked

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from ble_eval.command_line.progress import ProgressDisplay
-from ble_eval.report.progress import EvaluationProgress
+from ble_eval.report.progress import CellProgress, EvaluationProgress
 
 
 @pytest.fixture
@@ -29,13 +29,13 @@ def last_picture(console):
     return lines[start:]
 
 
-def test_off_a_terminal_a_line_comes_now_and_then(make_result, clock):
+def test_off_a_terminal_a_line_comes_now_and_then(clock):
     out = io.StringIO()
-    with EvaluationProgress(Console(file=out), total=4, max_steps=960, clock=clock) as progress:
+    with EvaluationProgress(Console(file=out), [CellProgress("a", 4)], 960, clock) as progress:
         for seed in range(4):
             clock.seconds += 6.0
-            progress.steps_done(960, 96 * seed)
-            progress.episode_done(make_result(seed, time_within_radius=0.1 * seed))
+            progress.steps_done(0, 960, 96 * seed)
+            progress.episode_done(0)
     assert out.getvalue().splitlines() == [
         "flying: compiling first, which can take minutes",
         "flying: 25%, 0/4 episodes, elapsed 0:00:06, remaining -, 960 steps, - steps/s, TWR50 0.000",
@@ -58,23 +58,38 @@ def test_a_short_run_has_few_lines_and_a_long_one_not_hundreds(clock, seconds, f
 def test_earlier_episodes_count_for_the_mean_but_not_for_the_speed(make_result, clock):
     out = io.StringIO()
     earlier = [make_result(0, time_within_radius=1.0)]
-    with EvaluationProgress(Console(file=out), total=2, max_steps=960, finished=earlier, clock=clock) as progress:
+    with EvaluationProgress(Console(file=out), [CellProgress("a", 2, earlier)], 960, clock) as progress:
         clock.seconds += 12.0
-        progress.steps_done(960, 0)
-        progress.episode_done(make_result(1, time_within_radius=0.0))
+        progress.steps_done(0, 960, 0)
+        progress.episode_done(0)
     assert "1/2 episodes" in out.getvalue()
     assert "- steps/s, TWR50 0.500" in out.getvalue()
     assert progress.steps_per_second == 80.0
 
 
+def test_of_several_cells_it_shows_the_whole_and_the_figures_of_the_last(make_result, clock):
+    out = io.StringIO()
+    cells = [CellProgress("one", 2, [make_result(0, time_within_radius=1.0)]), CellProgress("two", 2)]
+    with EvaluationProgress(Console(file=out), cells, 960, clock) as progress:
+        clock.seconds += 40.0
+        progress.steps_done(1, 960, 240)
+        progress.episode_done(1)
+        clock.seconds += 40.0
+        progress.steps_done(0, 960, 0)
+    assert [line.partition("remaining ")[2] for line in out.getvalue().splitlines()[1:]] == [
+        "-, two (2 of 2): 960 steps, - steps/s, TWR50 0.250",
+        "0:00:40, one (1 of 2): 1920 steps, 24 steps/s, TWR50 0.500",
+    ]
+
+
 @pytest.mark.parametrize("width", [80, 110, 200])
 def test_a_bar_moves_with_labelled_times(clock, width):
     console = terminal(width)
-    with EvaluationProgress(console, total=100, max_steps=960, clock=clock) as progress:
+    with EvaluationProgress(console, [CellProgress("a", 100)], 960, clock) as progress:
         clock.seconds += 65.0
-        progress.steps_done(9600, 4800)
+        progress.steps_done(0, 9600, 4800)
         clock.seconds += 10.0
-        progress.steps_done(9600, 4800)
+        progress.steps_done(0, 9600, 4800)
     first, second = last_picture(console)
     assert len(first) <= width
     match = re.fullmatch(r"flying ([━╸ ]+)  20%  0/100 episodes  elapsed 0:01:15  remaining 0:01:20", first)
@@ -85,7 +100,7 @@ def test_a_bar_moves_with_labelled_times(clock, width):
 
 def test_until_the_first_step_it_says_that_jax_compiles_and_the_time_runs(clock):
     console = terminal(80)
-    with EvaluationProgress(console, total=100, max_steps=960, clock=clock):
+    with EvaluationProgress(console, [CellProgress("a", 100)], 960, clock):
         clock.seconds += 7.0
     first, second = last_picture(console)
     assert "elapsed 0:00:07  remaining -" in first

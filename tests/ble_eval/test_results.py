@@ -83,7 +83,7 @@ def test_a_damaged_compressed_file(tmp_path, make_result, damage):
     path = tmp_path / "a.json.gz"
     write_results(path, [make_result(seed) for seed in range(40)])
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ResultFormatError, match="a.json.gz is damaged, or not all of it is there"):
+    with pytest.raises(ResultFormatError, match=r"a\.json\.gz is damaged, or not all of it is there"):
         read_results(path)
 
 

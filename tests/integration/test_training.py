@@ -79,6 +79,13 @@ def test_what_was_trained_is_evaluated_and_exported(run, tmp_path, capsys):
     provenance = json.loads((tmp_path / "results/seeds/flyer.provenance").read_text())
     assert "SHA-256" in provenance["software"]["agent"]
 
+    other = 1 - best
+    assert ble_eval(["run", "--agent", "run", f"run@{other}", "flyer.npz", *flight]) == 0
+    assert "Complete, and not flown again without --fresh: flyer." in capsys.readouterr().err
+    assert json.loads((tmp_path / f"results/seeds/run_{best}.json").read_text()) == evaluated
+    provenance = json.loads((tmp_path / f"results/seeds/run_{other}.provenance").read_text())
+    assert provenance["settings"]["checkpoint_idx"] == other
+
     capsys.readouterr()
     assert ble_eval(["run", "--agent", "ppo", "--checkpoint", "run", "--checkpoint-idx", "9", *flight]) == 2
     assert "There is no checkpoint 9 in run. There are 0, 1 in run/checkpoints" in capsys.readouterr().err
@@ -150,7 +157,7 @@ def test_an_untrained_learner_is_evaluated_only_on_demand(tmp_path, monkeypatch,
     assert ble_eval(["run", "--agent", "mlp", "--seeds", "1", "--wind-field", "simple"]) == 2
     assert "The agent 'mlp' learns, and without a checkpoint it flies untrained." in capsys.readouterr().err
     assert ble_eval(["run", "--agent", "mlp", "--untrained", "--checkpoint", "run", "--seeds", "1"]) == 2
-    assert "Give --checkpoint or --untrained, not both" in capsys.readouterr().err
+    assert "Give a checkpoint or --untrained, not both" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,8 @@ class FakeOptions:
 class FakeAgent(Agent):
     """Random now and then, and keeps a record of every call."""
 
+    options_type = FakeOptions
+
     def __init__(self, num_actions, observation_shape, *, seed=None, options=FakeOptions()):
         self.calls: list[tuple] = []
         super().__init__(num_actions, observation_shape)
@@ -129,8 +131,8 @@ def ble_register_suites():
 
 if __name__ == "__main__":
     from ble_eval import cli
-    from ble_eval.commands import run
+    from ble_eval.engines import local
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    run.make_environment = lambda parts, precision: FakeEnv()
+    local.make_environment = lambda parts, precision: FakeEnv()
     sys.exit(cli.main())

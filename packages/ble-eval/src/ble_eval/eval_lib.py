@@ -208,11 +208,11 @@ def _path_of_steps(steps: Sequence[_Measured]) -> FlightPath:
     return _path(columns, [step.elapsed for step in steps], [step.reward for step in steps])
 
 
-def _path(columns: Mapping[str, np.ndarray], elapsed: Sequence[float], rewards: Sequence[float]) -> FlightPath:
+def _path(columns: Mapping[str, Any], elapsed: Any, rewards: Any) -> FlightPath:
     """The path of an episode.
 
     Args:
-        columns: [steps], by the keys of info.
+        columns: arrays [steps], by the keys of info.
         elapsed: s, [steps].
         rewards: [steps].
     """

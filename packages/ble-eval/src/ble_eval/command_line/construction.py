@@ -1,13 +1,15 @@
 """Constructs what the flags of a flight choose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ble_env import task_parts
+from ble_env.task_parts import Choice
 from ble_eval.command_line.errors import making
-from ble_eval.command_line.flags import FlightArguments, task_choices
+from ble_eval.command_line.flags import FlightArguments
 from ble_eval.errors import UserError
 from ble_eval.settings import RunSettings
+from ble_sim.constants import STATION_KEEPING_RADIUS_KM
 from ble_sim.plugins.registries import RENDERERS
 
 if TYPE_CHECKING:
@@ -27,8 +29,11 @@ def make_agent(settings: RunSettings, observation_shape: Sequence[int]) -> "Agen
         return create_agent(agent.name, observation_shape=observation_shape, seed=settings.seed, options=agent.options)
 
 
-def make_parts(arguments: FlightArguments) -> dict[str, Any]:
-    """Construct the parts of the task: arguments of `BalloonEnv`.
+def make_parts(choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """Construct the parts of a task: arguments of `BalloonEnv`.
+
+    Args:
+        choices: for each part of `ble_env.task_parts.TASK_PARTS`, by its argument.
 
     Raises:
         UserError: one cannot be made; the message names it and the reason.
@@ -38,7 +43,7 @@ def make_parts(arguments: FlightArguments) -> dict[str, Any]:
 
     local_devices()
     try:
-        return task_parts.make_task_parts(task_choices(arguments))
+        return task_parts.make_task_parts(choices)
     except ValueError as error:
         raise UserError(str(error)) from error
 
@@ -56,8 +61,6 @@ def make_window(arguments: FlightArguments) -> dict[str, Any]:
     if arguments.render_period < 1:
         raise UserError(f"--render-period must be at least 1, not {arguments.render_period}.")
     RENDERERS.get(name)
-
-    from ble_env.task import STATION_KEEPING_RADIUS_KM  # Here, since it imports jax.
 
     with making(f"the renderer {name!r}"):
         renderer = RENDERERS.make(name, STATION_KEEPING_RADIUS_KM, options=arguments.renderer_options)

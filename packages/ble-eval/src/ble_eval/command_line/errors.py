@@ -26,6 +26,10 @@ TRACEBACK_VARIABLE = "BLE_TRACEBACK"
 OWN_PACKAGES = frozenset({"ble_sim", "ble_env", "ble_agents", "ble_eval", "ble_train"})
 
 
+class PluginError(Exception):
+    """A plugin failed in another process; the message says which and how, in one line."""
+
+
 def run_command(program: str, command: Callable[[], int]) -> int:
     """Run a command and return its exit status. What went wrong is printed.
 
@@ -52,14 +56,22 @@ def run_command(program: str, command: Callable[[], int]) -> int:
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE, "0") not in ("", "0"):
             traceback.print_exc()
-        if (mistake := explanation(error)) is not None:
+        if not isinstance(error, PluginError) and (mistake := explanation(error)) is not None:
             print(f"{program}: error: {mistake}", file=sys.stderr)
             return MISTAKE
-        if (plugin := _plugin_at_fault(error)) is not None:
+        if (failure := plugin_failure(error)) is not None:
             hint = f"Set {TRACEBACK_VARIABLE}=1 to see its traceback."
-            print(f"{program}: error: {plugin} failed: {_summary(error)}. {hint}", file=sys.stderr)
+            print(f"{program}: error: {failure} {hint}", file=sys.stderr)
             return FAILED
         raise
+
+
+def plugin_failure(error: BaseException) -> str | None:
+    """What to say about an error in the code of a plugin; None for any other."""
+    if isinstance(error, PluginError):
+        return str(error)
+    plugin = _plugin_at_fault(error)
+    return None if plugin is None else f"{plugin} failed: {_summary(error)}."
 
 
 def explanation(error: BaseException) -> str | None:

@@ -59,6 +59,7 @@ class NameFlag:
         summary: one sentence for --help.
         required: whether a name has to be given.
         hint: text of --help for a flag without a default.
+        takes: what it takes, in --help.
     """
 
     field: str
@@ -67,6 +68,7 @@ class NameFlag:
     summary: str
     required: bool = False
     hint: str = "(default: none)"
+    takes: str = "NAME"
 
     @property
     def flag(self) -> str:
@@ -134,7 +136,7 @@ def fitted(
         annotation = Annotated[
             str if one.required or default is not None else str | None,
             tyro.conf.arg(
-                metavar="NAME",
+                metavar=one.takes,
                 help=f"{one.summary} With --help: its own options.",
                 help_behavior_hint=one.hint if default is None and not missing else None,
             ),

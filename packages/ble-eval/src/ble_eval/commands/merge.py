@@ -13,7 +13,14 @@ from ble_eval import suites
 from ble_eval.command_line.parsing import Switch, parse_words
 from ble_eval.content import content_differences
 from ble_eval.errors import UserError
-from ble_eval.results.files import ResultPaths, prepare_results, read_results, write_run
+from ble_eval.results.files import (
+    COMPRESSED_SUFFIX,
+    RESULT_SUFFIX,
+    ResultPaths,
+    prepare_results,
+    read_results,
+    write_run,
+)
 from ble_eval.results.merging import listed, merge_results
 from ble_eval.settings import differences, listing, read_provenance
 from ble_eval.suites.suite import seeds_of_ranges
@@ -45,6 +52,9 @@ class MergeArguments:
     allow_missing: Switch = False
     """Write the file though seeds are missing."""
 
+    other_software: Switch = False
+    """Merge though shards were flown with other versions of packages, or on another backend of JAX."""
+
     pretty_json: Switch = False
     """Indent the file."""
 
@@ -68,9 +78,10 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
     """
     if not arguments.files:
         raise UserError("Name the files to merge.")
-    if arguments.output.suffix != ".json":
-        raise UserError(f"--output is {arguments.output}: give a file whose name ends in .json.")
-    if taken := [path for path in arguments.files if path.resolve() == arguments.output.resolve()]:
+    if not arguments.output.name.endswith((RESULT_SUFFIX, COMPRESSED_SUFFIX)):
+        raise UserError(f"--output is {arguments.output}: give a file whose name ends in .json or .json.gz.")
+    record_file = ResultPaths.of(arguments.output.resolve()).provenance
+    if taken := [path for path in arguments.files if ResultPaths.of(path.resolve()).provenance == record_file]:
         raise UserError(f"--output {arguments.output} would replace {taken[0]}, which is to be merged. Name another.")
     parts = {path: read_results(path) for path in arguments.files}
     records = {
@@ -78,7 +89,10 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
     }
     settings = _common_settings({path: record["settings"] for path, record in records.items()})
     _check_content(records)
-    for line in _notes(parts, records):
+    other = _other_software({path: record.get("software", {}) for path, record in records.items()})
+    if other and not arguments.other_software:
+        raise UserError(f"{other[0]} Give --other-software to merge them all the same.")
+    for line in [*other, *_without_record(parts, records)]:
         print(line, file=sys.stderr)
     expected = suites.get_eval_suite(arguments.suite).seeds if arguments.suite else _seeds(settings)
     merged = merge_results(parts.values(), expected_seeds=expected or (), flight_paths=arguments.flight_paths)
@@ -94,8 +108,7 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
     paths = ResultPaths.of(arguments.output)
     prepare_results(paths)
     sources = {str(path): _without(record, "settings") for path, record in records.items()}
-    first = next(iter(records.values()), {})
-    common = {name: first[name] for name in ("software", "content") if name in first}
+    common = {name: _common(records.values(), name) for name in ("software", "content")}
     record = {"command": command, "merged_from": sources, "settings": settings, **common}
     with locked(paths.partial):  # Against a run that is to write the same file.
         write_run(paths, merged.results, record, pretty=arguments.pretty_json)
@@ -129,16 +142,26 @@ def _seeds(settings: Mapping[str, Any]) -> list[int] | None:
     return seeds_of_ranges(settings["seeds"]) if "seeds" in settings else None
 
 
-def _notes(paths: Iterable[Path], records: Mapping[Path, Mapping[str, Any]]) -> list[str]:
-    """What may differ between shards but should be known: versions, and files without a record."""
-    unknown = [str(path) for path in paths if path not in records]
-    notes = [f"Without a record beside it, so its settings are unknown: {path}." for path in unknown if records]
-    versions = {path: record.get("software", {}) for path, record in records.items()}
-    for path, here in versions.items():
-        first = next(iter(versions))
-        if found := differences(versions[first], here):
-            notes.append(f"{path} (here) was flown with other software than {first} (there){listing(found)}".rstrip())
-    return notes
+def _other_software(software: Mapping[Path, Mapping[str, Any]]) -> list[str]:
+    """The shards that were flown with other software or another backend than the first, a sentence for each."""
+    first = next(iter(software), None)
+    return [
+        f"{path} (here) was flown with other software than {first} (there){listing(found)}".rstrip()
+        for path, here in software.items()
+        if first is not None and (found := differences(software[first], here))
+    ]
+
+
+def _without_record(paths: Iterable[Path], records: Mapping[Path, Mapping[str, Any]]) -> list[str]:
+    """The files without a record where others have one, a sentence for each."""
+    unknown = [path for path in paths if path not in records]
+    return [f"Without a record beside it, so its settings are unknown: {path}." for path in unknown if records]
+
+
+def _common(records: Iterable[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """The entries of one part of the records that all of them have with the same value."""
+    first, *others = [record.get(name, {}) for record in records] or [{}]
+    return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
 
 
 def _without(record: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """`ble-eval run`: flies an agent through a suite and writes the results."""
 
-import datetime as dt
+import dataclasses
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -15,8 +14,8 @@ from ble_agents.create import agent_label
 from ble_env.task_parts import Choice
 from ble_eval import suites
 from ble_eval.builtins import EPISODE_STEPS
-from ble_eval.command_line.construction import make_agent, make_parts, make_window
-from ble_eval.command_line.errors import INTERRUPTED, making
+from ble_eval.command_line.construction import make_window
+from ble_eval.command_line.errors import INTERRUPTED
 from ble_eval.command_line.flags import (
     FlightArguments,
     NameFlag,
@@ -28,22 +27,20 @@ from ble_eval.command_line.flags import (
     task_choices,
 )
 from ble_eval.command_line.parsing import Switch
-from ble_eval.content import content_differences, content_digests
+from ble_eval.engines.engine import Engine
+from ble_eval.engines.local import LocalEngine
+from ble_eval.engines.options import RayOptions
 from ble_eval.errors import UserError
-from ble_eval.results.files import ResultPaths, prepare_results, read_results, result_file_name, write_run
-from ble_eval.results.partial import PartialResults
-from ble_eval.results.records import EvaluationResult
-from ble_eval.settings import EvaluationSettings, differences, listing, read_provenance, software
+from ble_eval.results.files import ResultPaths, result_file_name
+from ble_eval.settings import EvaluationSettings
 from ble_eval.suites.suite import EvaluationSuite, repeated
+from ble_eval.sweeps.flight import Cell, Flown, Moment, fly_cells
+from ble_eval.sweeps.words import SWEPT, Combination, combinations, result_names
 from ble_eval.trained import ChosenCheckpoint, chosen_checkpoint, trained_with
 from ble_sim.files.compilation_cache import use_compilation_cache
 from ble_sim.plugins import NoOptions
 from ble_sim.plugins.registries import SUITES
 from ble_sim.seeds import check_seed
-
-if TYPE_CHECKING:
-    from ble_agents import Agent
-    from ble_env import BalloonEnv
 
 DEFAULT_SUITE = "small_eval"
 SEEDS_FOLDER = "seeds"
@@ -55,6 +52,10 @@ class RunArguments(FlightArguments):
     """Fly an agent through the episodes of a suite, and write one record for each episode.
 
     A stopped run continues when the same command is given again.
+
+    --agent, --wind-field and --precision take several words, and every combination is flown. A word is a name, which
+    options may follow: NAME,OPTION=VALUE,OPTION=VALUE. A word of --agent may also be the folder of a training run, or
+    of checkpoints, and FOLDER@NUMBER one of its checkpoints.
     """
 
     suite: str | None = None
@@ -72,7 +73,7 @@ class RunArguments(FlightArguments):
         str | None,
         tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the agent's, with the checkpoint's number)"),
     ] = None
-    """Name of the result file."""
+    """Name of the result file, if there is one."""
 
     checkpoint: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """The folder of a training run, or of checkpoints, to load the agent from. The agent has its options. Without
@@ -92,10 +93,18 @@ class RunArguments(FlightArguments):
     """The part to fly, from 0 on; its number is added to the file's name."""
 
     flight_paths: bool = True
-    """Whether the records hold the flight paths, some 150 kB for each episode."""
+    """Whether the records hold the flight paths, some 270 kB for each episode, 45 kB compressed."""
 
     pretty_json: Switch = False
     """Indent the result file."""
+
+    compress: Switch = False
+    """Compress the result file, and name it NAME.json.gz."""
+
+    engine: Literal["local", "ray"] = "local"
+    """What flies: this process, or the processes of a Ray cluster."""
+
+    ray: Annotated[RayOptions, tyro.conf.arg(name="")] = RayOptions()
 
     fresh: Switch = False
     """Fly all episodes anew: discard those of a stopped run, and replace results that are there already."""
@@ -103,70 +112,56 @@ class RunArguments(FlightArguments):
 
 def main(words: Sequence[str], program: str) -> int:
     """Parse the words after the verb, run it, and return the exit status."""
+    started = Moment.now()
+    lines = combinations(words)
+    return evaluate(lines, [_parsed(line, program) for line in lines], f"{program} {shlex.join(words)}", started)
+
+
+def _parsed(line: Combination, program: str) -> RunArguments:
+    """The flags of one cell."""
     suite = NameFlag("suite", SUITES.get, None, "The evaluation suite.", hint=f"(default: {DEFAULT_SUITE})")
-    flags = [*name_flags(), suite]
-    found = look_for(words, [*(one.flag for one in flags), "--checkpoint"])
+    flags = [
+        dataclasses.replace(one, takes="WORD [WORD ...]") if one.flag in SWEPT else one
+        for one in (*name_flags(), suite)
+    ]
+    found = look_for(line.words, [*(one.flag for one in flags), "--checkpoint"])
     saved = {} if found.checkpoint is None else trained_with(Path(found.checkpoint))
     if saved and found.agent not in (None, saved["agent"].name):
-        saved = {}  # `evaluate_agent` refuses it.
-    arguments_type = fitted(RunArguments, flags, found, saved)
-    arguments = parse_flight(arguments_type, words, program, SUITES)
-    return evaluate_agent(arguments, f"{program} {shlex.join(words)}")
+        saved = {}  # `_checkpoint` refuses it.
+    try:
+        return parse_flight(fitted(RunArguments, flags, found, saved), line.words, program, SUITES)
+    except UserError as error:
+        if not line.varied:
+            raise
+        raise UserError(f"{line}: {error}") from error
 
 
-def evaluate_agent(arguments: RunArguments, command: str) -> int:
-    """Fly the episodes, write the results, and return the exit status.
+def evaluate(lines: Sequence[Combination], arguments: Sequence[RunArguments], command: str, started: Moment) -> int:
+    """Fly the episodes of all cells, write the results, and return the exit status.
 
     Args:
-        arguments: the flags.
-        command: the command line, for the record.
+        lines: the command lines, one for each cell.
+        arguments: the flags of each.
+        command: the command line as it was given, for the record.
+        started: when it was given.
 
     Raises:
         UserError: a flag has an unusable value, or a file is in the way.
         UnknownNameError: there is no such suite.
     """
-    started, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    choice, suite, shard = _suite(arguments)
-    chosen = _checkpoint(arguments)
-    settings = _settings(arguments, choice, suite, chosen)
-    paths = _paths(arguments, settings)
-    use_compilation_cache()
-    parts = {**make_parts(arguments), **make_window(arguments)}
-    prepare_results(paths)
-    identity = {
-        "software": software(settings),
-        "settings": settings.to_json(),
-        "content": content_digests(settings, parts["wind_field"]),
-    }
-    if not arguments.fresh and paths.results.exists():
-        complete = _results_of(paths, identity, shard)
-        if complete is not None:
-            _report(settings, complete, "nothing is flown: the results are complete, and --fresh flies anew", paths)
-            return 0
-
-    if chosen is not None:
-        print(f"{settings.agent.name} from {chosen}", file=sys.stderr)
-    env = make_environment(parts, arguments.precision)
-    agent = _make_agent(settings, env)
-    with PartialResults(paths.partial, identity, fresh=arguments.fresh) as partial:
-        try:
-            flown = _fly(agent, env, shard, settings, partial)
-        except KeyboardInterrupt:
-            kept = f"{len(partial.finished)} of {len(shard.seeds)} episodes are finished and kept in {paths.partial}"
-            print(f"\nStopped: {kept}. The same command continues from there.", file=sys.stderr)
-            return INTERRUPTED
-
-        results = [partial.finished[seed] for seed in shard.seeds]
-        record = {
-            "command": command,
-            "started": started.isoformat(timespec="seconds"),
-            "wall_time_seconds": round(time.monotonic() - clock, 3),
-            "episodes_flown_earlier": partial.found,
-            **identity,
-        }
-        write_run(paths, results, record, pretty=arguments.pretty_json)
-        partial.discard()
-    _report(settings, results, flown, paths)
+    common = arguments[0]
+    choice, suite, shard = _suite(common)
+    cells = _cells(lines, arguments, choice, suite, shard)
+    use_compilation_cache(programs=True)
+    local = LocalEngine(make_window(common))
+    engine = _engine(common, local)
+    flown = fly_cells(
+        cells, engine, local, command=command, started=started, fresh=common.fresh, pretty=common.pretty_json
+    )
+    if flown.stopped is not None:
+        print(f"\nStopped: {flown.stopped}. The same command continues from there.", file=sys.stderr)
+        return INTERRUPTED
+    _report(cells, flown)
     return 0
 
 
@@ -201,7 +196,7 @@ def _checkpoint(arguments: RunArguments) -> ChosenCheckpoint | None:
             raise UserError("--checkpoint-idx goes with --checkpoint.")
         return None
     if arguments.untrained:
-        raise UserError("Give --checkpoint or --untrained, not both.")
+        raise UserError("Give a checkpoint or --untrained, not both.")
     trained = trained_with(arguments.checkpoint)
     if trained and trained["agent"].name != arguments.agent:
         raise UserError(f"{arguments.checkpoint} is of the agent {trained['agent'].name!r}, not {arguments.agent!r}.")
@@ -214,7 +209,7 @@ def _checkpoint(arguments: RunArguments) -> ChosenCheckpoint | None:
 
 
 def _settings(
-    arguments: RunArguments, choice: Choice, suite: EvaluationSuite, chosen: ChosenCheckpoint | None
+    arguments: RunArguments, chosen: ChosenCheckpoint | None, choice: Choice, suite: EvaluationSuite
 ) -> EvaluationSettings:
     return EvaluationSettings(
         **common_settings(arguments),
@@ -230,109 +225,69 @@ def _settings(
     )
 
 
-def _paths(arguments: RunArguments, settings: EvaluationSettings) -> ResultPaths:
-    if arguments.name_override == "":
+def _cells(
+    lines: Sequence[Combination],
+    arguments: Sequence[RunArguments],
+    choice: Choice,
+    suite: EvaluationSuite,
+    shard: EvaluationSuite,
+) -> list[Cell]:
+    common = arguments[0]
+    if common.name_override == "":
         raise UserError("--name-override is empty. Give a name, or leave it out.")
-    name = result_file_name(
-        agent_label(settings.agent.name),
-        settings.checkpoint_idx,
-        arguments.name_override,
-        arguments.num_shards,
-        arguments.shard_idx,
-    )
+    if common.name_override is not None and len(lines) > 1:
+        raise UserError(
+            f"--name-override names one result file, and {len(lines)} are to be written. Give --output-dir for a"
+            " folder of their own."
+        )
+    checkpoints = [_checkpoint(one) for one in arguments]
+    settings = [_settings(*pair, choice, suite) for pair in zip(arguments, checkpoints, strict=True)]
+    numbers = [one.checkpoint_idx for one in settings]
+    alone = [
+        common.name_override or agent_label(one.agent.name) + ("" if number is None else f"_{number}")
+        for one, number in zip(settings, numbers, strict=True)
+    ]
+    names = result_names(lines, alone, numbers)
+    return [
+        Cell(name, one, tuple(shard.seeds), _paths(common, one, name), checkpoint)
+        for name, one, checkpoint in zip(names, settings, checkpoints, strict=True)
+    ]
+
+
+def _paths(arguments: RunArguments, settings: EvaluationSettings, cell: str) -> ResultPaths:
+    name = result_file_name(cell, arguments.num_shards, arguments.shard_idx, compress=arguments.compress)
     if Path(name).name != name:
         raise UserError(f"{name!r} is not a file name. Give --output-dir for the folder, --name-override for the name.")
     return ResultPaths.of(arguments.output_dir / settings.suite.name / name)
 
 
-def _results_of(paths: ResultPaths, identity: dict[str, Any], shard: EvaluationSuite) -> list[EvaluationResult] | None:
-    """The results that are there, if this run has written all of them; None if it has to fly them.
+def _engine(arguments: RunArguments, local: LocalEngine) -> Engine:
+    if arguments.engine == "local":
+        return local
+    if arguments.renderer is not None:
+        raise UserError("--renderer shows flights of this process. Leave out --engine.")
 
-    Raises:
-        UserError: they are of another run.
-        ResultFormatError: they cannot be read.
-    """
-    record = read_provenance(paths.provenance)
-    if record is None:
-        found = ["its settings are unknown"]
-    else:
-        parts = ("settings", "software")
-        found = [one for part in parts for one in differences(record.get(part, {}), identity[part])]
-        found += content_differences(record.get("content", {}), identity["content"])
-    if found:
-        raise UserError(
-            f"{paths.results} is the result of another run{listing(found)}"
-            " Give --fresh to replace it, or another --output-dir or --name-override to keep it."
-        )
-    results = {result.seed: result for result in read_results(paths.results)}
-    return [results[seed] for seed in shard.seeds] if results.keys() == set(shard.seeds) else None
+    from ble_eval.engines.ray_engine import RayEngine
+
+    return RayEngine(arguments.ray)
 
 
-def make_environment(parts: dict[str, Any], precision: Literal["float32", "float64"]) -> "BalloonEnv":
-    """The environment, without a time limit of its own: the suite has one."""
-    from ble_env import BalloonEnv
-
-    return BalloonEnv(**parts, precision=precision)
-
-
-def _make_agent(settings: EvaluationSettings, env: "BalloonEnv") -> "Agent":
-    agent = make_agent(settings, env.observation_space.shape or ())
-    agent.set_mode("eval")  # Before the checkpoint: only training loads what a resumed run needs.
-    if settings.checkpoint_dir is not None and settings.checkpoint_idx is not None:
-        with making(f"the agent {settings.agent.name!r}"):
-            agent.load_checkpoint(settings.checkpoint_dir, settings.checkpoint_idx)
-    elif agent.needs_checkpoint() and not settings.untrained:
-        raise UserError(
-            f"The agent {settings.agent.name!r} learns, and without a checkpoint it flies untrained. Give --checkpoint"
-            " with the folder of a training run, or --untrained to fly it so."
-        )
-    return agent
-
-
-def _fly(
-    agent: "Agent", env: "BalloonEnv", shard: EvaluationSuite, settings: EvaluationSettings, partial: PartialResults
-) -> str:
-    """Fly the episodes that are not finished yet; returns the number and the speed of the steps as a sentence."""
+def _report(cells: Sequence[Cell], flown: Flown) -> None:
     from rich.console import Console
 
-    from ble_eval.eval_lib import eval_agent
-    from ble_eval.report.progress import EvaluationProgress
+    from ble_eval.report.summary_table import make_summary_table, make_sweep_table
 
-    remaining = [seed for seed in shard.seeds if seed not in partial.finished]
-    if partial.found:
-        print(f"Continues after {partial.found} episodes finished earlier ({partial.path}).", file=sys.stderr)
-    if not remaining:
-        return "nothing is left to fly"
-    progress = EvaluationProgress(
-        Console(stderr=True), len(shard.seeds), shard.max_episode_length, partial.finished.values()
-    )
-
-    def keep(result: EvaluationResult) -> None:
-        partial.append(result)
-        progress.episode_done(result)
-
-    with progress:
-        eval_agent(
-            agent,
-            env,
-            EvaluationSuite(remaining, shard.max_episode_length),
-            calculate_flight_path=settings.flight_paths,
-            agent_seed=settings.seed,
-            on_episode=keep,
-            on_steps=progress.steps_done,
-        )
-    return f"{progress.steps} steps flown, {progress.steps_per_second:.0f} a second with compilation"
-
-
-def _report(settings: EvaluationSettings, results: list[EvaluationResult], flown: str, paths: ResultPaths) -> None:
-    from rich.console import Console
-
-    from ble_eval.report.summary_table import make_summary_table
-    from ble_eval.statistics import summarize
-
+    settings, paths = cells[0].settings, cells[0].paths
+    if len(cells) > 1:
+        in_order = {cell.name: flown.summaries[cell.name] for cell in cells}
+        title = f"{len(cells)} runs of {len(cells[0].seeds)} episodes on {settings.suite.name}"
+        Console().print(make_sweep_table(title, in_order))
+        file = result_file_name("NAME", settings.num_shards, settings.shard_idx, compress=paths.results.suffix == ".gz")
+        print(f"{flown.account}\nresults: {paths.results.with_name(file)}")
+        return
     agent = f"{settings.agent.name}, untrained," if settings.untrained else settings.agent.name
     if settings.checkpoint_idx is not None:
         agent = f"{agent}, checkpoint {settings.checkpoint_idx},"
     title = f"{agent} on {settings.suite.name}, {settings.precision}"
-    Console().print(make_summary_table(title, summarize(results)))
-    print(f"{flown}\nresults: {paths.results}\nprovenance: {paths.provenance}")
+    Console().print(make_summary_table(title, flown.summaries[cells[0].name]))
+    print(f"{flown.account}\nresults: {paths.results}\nprovenance: {paths.provenance}")

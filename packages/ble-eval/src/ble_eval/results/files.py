@@ -149,8 +149,8 @@ def prepare_results(paths: ResultPaths) -> None:
     remove_leftovers(folder)
     if (other := paths.other_form).exists():
         raise UserError(
-            f"{other} is there, and {paths.provenance.name} is its record: one name stands for one result. Move it away,"
-            " or choose another name."
+            f"{other} is there, and {paths.provenance.name} is its record: one name stands for one result. Move it"
+            " away, or choose another name."
         )
     longest = paths.partial.with_name(f".{paths.partial.name}.lock")
     for path in (longest, paths.results, paths.provenance, paths.partial):

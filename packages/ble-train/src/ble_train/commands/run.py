@@ -169,7 +169,7 @@ def train_agent(arguments: RunArguments) -> int:
                 f"{folder} holds another run{listing(found)} Give its flags to continue it, or another --base-dir."
             )
         use_compilation_cache()
-        parts, window = make_parts(arguments), make_window(arguments)
+        parts, window = make_parts(settings.task), make_window(arguments)
         if window and settings.num_envs > 1:
             raise UserError("--renderer shows one environment: leave out --num-envs.")
         content = content_digests(settings, parts["wind_field"])
