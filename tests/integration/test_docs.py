@@ -46,6 +46,8 @@ NOT_TYPED = {
     r"frameworks/cleanrl_style\.py": "installs torch",
     r"import torch|NumpyToTorch|stable_baselines3|ppo\.zip": "needs torch; runs in test_torch_page.py",
     r"frameworks/rllib\.py": "installs Ray",
+    r"--engine ray|ble-eval\[ray\]": "starts Ray; test_ray_engine.py does",
+    r"import submitit": "needs submitit",
     r"frameworks/minari_dataset\.py": "installs Minari; runs in test_examples.py",
     r"frameworks/gymnasium_async\.py": "runs in test_examples.py",
     r"benchmarks/|^time | paired/": "measures for minutes",

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from ble_eval.results.flight_path import FlightPath as FlightPath
     from ble_eval.results.flight_path import ResultFormatError as ResultFormatError
     from ble_eval.results.records import EvaluationResult as EvaluationResult
+    from ble_eval.results.sets import ResultSet as ResultSet
+    from ble_eval.results.sets import on_common_seeds as on_common_seeds
+    from ble_eval.results.sets import read_result_sets as read_result_sets
+    from ble_eval.statistics import Comparison as Comparison
     from ble_eval.statistics import Summary as Summary
+    from ble_eval.statistics import compare_sets as compare_sets
     from ble_eval.statistics import summarize as summarize
     from ble_eval.suites import EvaluationSuite as EvaluationSuite
     from ble_eval.suites import get_eval_suite as get_eval_suite
@@ -30,7 +35,8 @@ else:
             "results.files": "read_results write_results",
             "results.flight_path": "FlightPath ResultFormatError",
             "results.records": "EvaluationResult",
-            "statistics": "Summary summarize",
+            "results.sets": "ResultSet on_common_seeds read_result_sets",
+            "statistics": "Comparison Summary compare_sets summarize",
             "suites": "EvaluationSuite get_eval_suite suite_names",
         },
     )

@@ -7,7 +7,8 @@ from ble_eval.command_line.verbs import Program, Verb
 VERBS = (
     Verb("run", "ble_eval.commands.run:main", "Fly an agent through the episodes of a suite."),
     Verb("merge", "ble_eval.commands.merge:main", "Join the result files of shards."),
-    Verb("compare", "ble_eval.commands.compare:main", "Compare two agents on the same seeds."),
+    Verb("compare", "ble_eval.commands.compare:main", "Compare agents on the same seeds."),
+    Verb("report", "ble_eval.commands.report:main", "Show the results of agents, and their flights, in one HTML file."),
     Verb("plugins", "ble_eval.commands.plugins:main", "List the extensions that are installed, and what failed."),
 )
 
