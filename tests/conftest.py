@@ -5,6 +5,7 @@ Compiled programs are kept in the user's cache: shared by the tests, the process
 
 import functools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import pytest
 from ble_sim.files.compilation_cache import use_compilation_cache
 
 use_compilation_cache()  # Before anything imports JAX, so that is imported by the fixtures themselves.
+
+for _number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])):
+    if signal.getsignal(_number) is signal.SIG_IGN:  # As nohup and `&` leave it. Tests send these to processes.
+        signal.signal(_number, signal.SIG_DFL)
 
 GIB = 2**30
 WORKER_MEMORY = 3 * GIB

@@ -11,13 +11,10 @@ from typing import Any
 
 from ble_eval.content import content_differences
 from ble_eval.errors import UserError
-from ble_eval.results.files import ResultPaths, read_results
+from ble_eval.results.files import COMPRESSED_SUFFIX, RESULT_SUFFIX, ResultPaths, read_results
 from ble_eval.results.merging import listed
 from ble_eval.results.records import EvaluationResult
 from ble_eval.settings import differences, read_provenance
-
-SUFFIXES = (".json", ".json.gz")
-"""Endings of the names of result files."""
 
 LARGEST_FIRST = ("big_eval", "medium_eval")
 """Where results of an agent are looked for that are part of this package, if nothing says which suite."""
@@ -88,7 +85,7 @@ def _read_paths(word: str, suite: str | None) -> list[ResultSet] | None:
             where = f"no results of the suite {suite!r}" if suite else "no result files"
             raise UserError(f"The folder {path} has {where}, and neither have the folders in it.")
         return sets
-    if path.is_file() or path.name.endswith(SUFFIXES) or len(path.parts) > 1:
+    if path.is_file() or path.name.endswith((RESULT_SUFFIX, COMPRESSED_SUFFIX)) or len(path.parts) > 1:
         return [_read_set(path)]
     return None
 
@@ -96,7 +93,12 @@ def _read_paths(word: str, suite: str | None) -> list[ResultSet] | None:
 def _result_files(folder: Path) -> list[Path]:
     """The result files in a folder and in its folders, sorted, the folder's own first."""
     candidates = [sorted(folder.glob(pattern)) for pattern in ("*.json*", "*/*.json*")]
-    return [path for paths in candidates for path in paths if path.name.endswith(SUFFIXES) and _begins_array(path)]
+    return [
+        path
+        for paths in candidates
+        for path in paths
+        if path.name.endswith((RESULT_SUFFIX, COMPRESSED_SUFFIX)) and _begins_array(path)
+    ]
 
 
 def _begins_array(path: Path) -> bool:
@@ -127,7 +129,7 @@ def _read_set(path: Path, label: str = "") -> ResultSet:
 
 
 def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".json")
+    return path.name.removesuffix(COMPRESSED_SUFFIX).removesuffix(RESULT_SUFFIX)
 
 
 def _read_shipped(agent: str, suite: str | None, suites: Iterable[str]) -> ResultSet:
