@@ -1,7 +1,6 @@
 """The report in a browser without a window: what is drawn, moved, linked to and said."""
 
 import re
-import statistics
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -334,12 +333,12 @@ const clock = document.getElementById("clock");
 
 
 @pytest.mark.long
-def test_a_thousand_flights_are_small_and_answer_soon(open_page, tmp_path):
+def test_a_thousand_flights_are_small_and_answer(open_page, tmp_path):
+    """benchmarks/report.py says how soon."""
     flown = [make_result(seed, make_flight(seed, 960)) for seed in range(500)]
     others = [make_result(seed, make_flight(seed + 500, 960)) for seed in range(500)]
     address = write_report(tmp_path / "large.html", {"one": flown, "other": others})
     assert (tmp_path / "large.html").stat().st_size < 30e6
     page = open_page(f"{address}#seed=3")
     for action in ("next", "slider", "key"):
-        spent = page.execute_async_script(MEASURE, action, 25)
-        assert statistics.median(spent) < 100, action
+        assert len(page.execute_async_script(MEASURE, action, 25)) == 25, action

@@ -10,6 +10,7 @@ spread over the calls.
 
 import ctypes
 import errno
+import faulthandler
 import json
 import os
 import shutil
@@ -61,6 +62,7 @@ def swept(folder: Path, most: Mapping[str, int]) -> dict[str, tuple[int, list[st
     words = [sys.executable, __file__, str(watched), *(f"{name}={number}" for name, number in most.items())]
     found = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=1800)
     assert found.returncode == 0, found.stderr[-4000:]
+    print(found.stderr[-20_000:])  # pytest shows it of a test that fails: tracebacks, and where a process waits.
     return json.loads(found.stdout.splitlines()[-1])
 
 
@@ -73,6 +75,7 @@ class Child:
         if self.pid == 0:
             os.close(reading)
             signal.alarm(TIME_LIMIT)
+            faulthandler.dump_traceback_later(TIME_LIMIT - 10)
             status = 0
             try:
                 self._run(function, writing, mode, number, error)
