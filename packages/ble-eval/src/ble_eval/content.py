@@ -15,7 +15,7 @@ from typing import Any
 
 from ble_agents.create import find_agent
 from ble_env import task_parts
-from ble_eval.settings import RunSettings
+from ble_eval.settings import RunSettings, software
 from ble_eval.trained import CHECKSUMS
 from ble_sim.plugins import Registration
 
@@ -27,6 +27,18 @@ MAX_FILES = 2000
 
 OWN_PACKAGES = frozenset({"ble_sim", "ble_env", "ble_agents", "ble_eval", "ble_train"})
 """Packages whose versions identify them."""
+
+
+def run_identity(settings: RunSettings, wind_field: Any) -> dict[str, Any]:
+    """What identifies a run: its software, its settings, and the content of what it reads. Of JSON types only.
+
+    Args and errors are those of `content_digests`.
+    """
+    return {
+        "software": software(settings),
+        "settings": settings.to_json(),
+        "content": content_digests(settings, wind_field),
+    }
 
 
 def content_digests(settings: RunSettings, wind_field: Any) -> dict[str, str]:

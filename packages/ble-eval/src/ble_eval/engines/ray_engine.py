@@ -26,13 +26,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ble_eval.command_line.errors import PluginError, explanation, plugin_failure
-from ble_eval.content import content_differences, content_digests
+from ble_eval.content import content_differences, run_identity
 from ble_eval.engines.engine import Job
 from ble_eval.engines.local import LocalEngine
 from ble_eval.engines.options import RayOptions
 from ble_eval.errors import UserError
 from ble_eval.results.records import EvaluationResult
-from ble_eval.settings import EvaluationSettings, differences, listing, software
+from ble_eval.settings import EvaluationSettings, differences, listing
 from ble_sim.files.compilation_cache import use_compilation_cache
 
 CORES_OF_A_WORKER = 4
@@ -319,7 +319,7 @@ class _Worker:
         def work() -> None:
             try:
                 if identity not in self._checked:
-                    check_same(identity, _identity(self._engine, settings))
+                    check_same(identity, run_identity(settings, self._engine.parts(settings)["wind_field"]))
                     self._checked.append(identity)
                 self._engine.fly(
                     [Job(settings, seeds)],
@@ -389,21 +389,13 @@ def _identities(jobs: Sequence[Job]) -> list[dict[str, Any]]:
         UserError: JAX computes on another platform than the CPU.
     """
     engine = LocalEngine()
-    identities = [_identity(engine, job.settings) for job in jobs]
+    identities = [run_identity(job.settings, engine.parts(job.settings)["wind_field"]) for job in jobs]
     if platforms := {one["software"]["jax backend"] for one in identities} - {"cpu"}:
         raise UserError(
             f"--engine ray flies on CPU cores, and JAX computes on {platforms.pop()} here. Set JAX_PLATFORMS=cpu, or"
             " leave out --engine: the local one flies on all devices of a machine."
         )
     return identities
-
-
-def _identity(engine: LocalEngine, settings: EvaluationSettings) -> dict[str, Any]:
-    """The software and the content of a run, as its record has them."""
-    return {
-        "software": software(settings),
-        "content": content_digests(settings, engine.parts(settings)["wind_field"]),
-    }
 
 
 def check_same(there: Mapping[str, Any], here: Mapping[str, Any]) -> None:

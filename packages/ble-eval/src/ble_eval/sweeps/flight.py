@@ -11,13 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ble_eval.content import content_differences, content_digests
+from ble_eval.content import content_differences, run_identity
 from ble_eval.engines.engine import Engine, Job
 from ble_eval.errors import UserError
 from ble_eval.results.files import ResultPaths, prepare_results, read_results, write_run
 from ble_eval.results.partial import PartialResults
 from ble_eval.results.records import EvaluationResult
-from ble_eval.settings import EvaluationSettings, differences, listing, read_provenance, software
+from ble_eval.settings import EvaluationSettings, differences, listing, read_provenance
 from ble_eval.trained import ChosenCheckpoint
 
 if TYPE_CHECKING:
@@ -268,11 +268,7 @@ def _progress(flights: Sequence[_CellFlight]) -> "EvaluationProgress":
 def _identity(cell: Cell, wind_field: Any) -> dict[str, Any]:
     """What `PartialResults` knows a run by; the folder of the cell is made, and its files can be written."""
     prepare_results(cell.paths)
-    return {
-        "software": software(cell.settings),
-        "settings": cell.settings.to_json(),
-        "content": content_digests(cell.settings, wind_field),
-    }
+    return run_identity(cell.settings, wind_field)
 
 
 def _complete_results(cell: Cell, identity: Mapping[str, Any]) -> list[EvaluationResult] | None:
