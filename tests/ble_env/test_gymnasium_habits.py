@@ -3,6 +3,7 @@
 import copy
 import multiprocessing
 import pickle
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.wrappers import TimeLimit
 from gymnasium.wrappers.vector import DictInfoToList, RecordEpisodeStatistics
+from spawned_flights import flight
 
 import ble_env
 from ble_env import BalloonEnv, BalloonGymnaxEnv, BalloonVectorEnv
@@ -45,12 +47,6 @@ def small_grid() -> GriddedWindField:
         latitude=[-10.0, 0.0, 10.0],
         longitude=[-10.0, 0.0, 10.0],
     )
-
-
-def flight(env: Any, actions: list[Any]) -> list[Any]:
-    """Observations and rewards of some steps, and of the first moment of the next episode."""
-    steps = [env.step(action)[:2] for action in actions]
-    return [*(value for step in steps for value in step), env.reset()[0]]
 
 
 def assert_equal(found: list[Any], expected: list[Any]) -> None:
@@ -129,8 +125,8 @@ def test_functional_environments_and_snapshots_can_be_pickled():
 def test_a_spawned_process_takes_an_environment():
     env = BalloonEnv(seed=2, **SIMPLE)
     env.reset()
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found = pool.apply(flight, (env, [0, 1]))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(flight, env, [0, 1]).result()
     assert_equal(found, flight(env, [0, 1]))
 
 

@@ -108,7 +108,7 @@ def described(value: Any) -> str:
 def shapes_of(tree: Any) -> str:
     """The structure of a pytree of arrays, with their shapes and types."""
     leaves, structure = jax.tree.flatten(tree)
-    return f"{structure} {[(str(np.result_type(leaf)), np.shape(leaf)) for leaf in leaves]}"
+    return f"{structure} {[str(jax.typeof(leaf)) for leaf in leaves]}"
 
 
 @functools.cache
