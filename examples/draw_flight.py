@@ -7,16 +7,19 @@ import argparse
 from pathlib import Path
 
 import gymnasium
-import numpy as np
 from gymnasium.wrappers import RecordVideo
-from matplotlib.image import imsave
 
 from ble_agents import agent_names, create_agent, fly_episode
+from ble_env import MatplotlibOptions
+from ble_env.rendering.flight_picture import OffScreen
+from ble_env.rendering.matplotlib_renderer import MatplotlibRenderer
+from ble_sim.constants import SECONDS_PER_HOUR, STATION_KEEPING_RADIUS_KM, STEP_SECONDS
 
 
-def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
-    """Fly an episode and write its path to a PNG, and with `film` to an MP4 with a picture for each step."""
-    renderer = {"name": "matplotlib", "options": {"dpi": 80}}
+def draw(name: str, seed: int, steps: int, theme: str, film: bool, folder: Path) -> Path:
+    """Fly an episode and write its picture to a PNG, and with `film` to an MP4 with a picture for each step."""
+    look = {"theme": theme, "hours": steps * STEP_SECONDS / SECONDS_PER_HOUR}
+    renderer = MatplotlibRenderer(STATION_KEEPING_RADIUS_KM, MatplotlibOptions(**look), name)
     env = gymnasium.make(
         "ble_env:BalloonLearningEnvironment-v0", max_episode_steps=steps, render_mode="rgb_array", renderer=renderer
     )
@@ -25,11 +28,10 @@ def draw(name: str, seed: int, steps: int, film: bool, folder: Path) -> Path:
     agent = create_agent(name, seed=0)
     agent.set_mode("eval")
     fly_episode(agent, env, seed=seed)
-    picture = folder / f"{name}_{seed}.png"
-    frame = env.render()
-    assert isinstance(frame, np.ndarray)
-    imsave(picture, frame)
     env.close()
+    picture = folder / f"{name}_{seed}.png"
+    large = OffScreen([name], STATION_KEEPING_RADIUS_KM, MatplotlibOptions(dpi=112, **look))
+    large.save(picture, [renderer.track])
     return picture
 
 
@@ -38,8 +40,9 @@ if __name__ == "__main__":
     parser.add_argument("--agent", choices=agent_names(), default="station_seeker", help="the agent")
     parser.add_argument("--seed", type=int, default=0, help="seed of the episode")
     parser.add_argument("--steps", type=int, default=40, help="steps to fly, 3 minutes each")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="dark on white, or light on black")
     parser.add_argument("--film", action="store_true", help="write an MP4 as well")
     arguments = parser.parse_args()
     folder = Path("flights")
     folder.mkdir(exist_ok=True)
-    print(draw(arguments.agent, arguments.seed, arguments.steps, arguments.film, folder))
+    print(draw(arguments.agent, arguments.seed, arguments.steps, arguments.theme, arguments.film, folder))

@@ -68,7 +68,7 @@ def test_options_reach_what_they_are_of():
     env = BalloonEnv(wind_field="simple", render_mode="rgb_array", renderer=picture)
     env.reset(seed=0)
     frame = env.render()
-    assert (frame.shape, frame.dtype) == ((200, 300, 3), np.uint8)
+    assert (frame.shape, frame.dtype) == ((100, 160, 3), np.uint8)
 
 
 def test_names_that_nothing_has_are_answered_with_the_nearest():
@@ -78,7 +78,7 @@ def test_names_that_nothing_has_are_answered_with_the_nearest():
         BalloonEnv(reward="station")
     with pytest.raises(UnknownNameError, match=r"renderer 'mathplotlib'. Did you mean 'matplotlib'"):
         BalloonEnv(render_mode="human", renderer="mathplotlib")
-    with pytest.raises(UnknownNameError, match=r"render mode 'rgb'.*Known: human, rgb_array"):
+    with pytest.raises(UnknownNameError, match=r"render mode 'rgb'.*Known: ansi, human, rgb_array"):
         BalloonEnv(render_mode="rgb")
 
 
@@ -100,7 +100,7 @@ def test_a_renderer_receives_every_step_and_draws_when_asked():
     sketch = Sketch()
     env = BalloonEnv(wind_field="simple", render_mode="ansi", renderer=sketch)
     assert env.metadata["render_modes"] == ["ansi", "human"]
-    assert BalloonEnv.metadata["render_modes"] == ["human", "rgb_array"]
+    assert BalloonEnv.metadata["render_modes"] == ["human", "rgb_array", "ansi"]
     with pytest.raises(RuntimeError, match="call reset first"):
         env.render()
     env.reset(seed=0)

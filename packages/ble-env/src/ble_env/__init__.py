@@ -12,6 +12,7 @@ from ble_sim._lazy import lazy_names
 from ble_sim.constants import EPISODE_STEPS as EPISODE_STEPS
 
 ENV_ID = "BalloonLearningEnvironment-v0"
+"""The environment's name in Gymnasium."""
 
 gymnasium.register(
     ENV_ID,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ble_env.observation.perciatelli import perciatelli_observation as perciatelli_observation
     from ble_env.options import MatplotlibOptions as MatplotlibOptions
     from ble_env.options import StationKeepingOptions as StationKeepingOptions
+    from ble_env.options import TextOptions as TextOptions
     from ble_env.rendering.renderer import Renderer as Renderer
     from ble_env.reward import RewardFunction as RewardFunction
     from ble_env.reward import StationKeepingReward as StationKeepingReward
@@ -60,7 +62,7 @@ else:
             "observation.function": "ObservationFunction",
             "observation.layout": "CENTER_LEVEL FIRST_WIND_FEATURE named_features NamedFeatures NUM_RELATIVE_LEVELS",
             "observation.perciatelli": "perciatelli_observation PerciatelliObservation",
-            "options": "MatplotlibOptions StationKeepingOptions",
+            "options": "MatplotlibOptions StationKeepingOptions TextOptions",
             "rendering.renderer": "Renderer",
             "reward": "RewardFunction StationKeepingReward",
             "task": "Task TaskArguments",

@@ -1,6 +1,6 @@
-"""The plugin of ble-env: the benchmark's observation and reward, and a renderer."""
+"""The plugin of ble-env: the benchmark's observation and reward, and two renderers."""
 
-from ble_env.options import MatplotlibOptions, StationKeepingOptions
+from ble_env.options import MatplotlibOptions, StationKeepingOptions, TextOptions
 from ble_sim.plugins import ObservationRegistration, RendererRegistration, RewardRegistration, hookimpl
 
 
@@ -31,12 +31,18 @@ def ble_register_rewards() -> list[RewardRegistration]:
 
 @hookimpl
 def ble_register_renderers() -> list[RendererRegistration]:
-    """Pictures of a flight."""
+    """Pictures of a flight, and a text."""
     return [
         RendererRegistration(
             name="matplotlib",
             constructor="ble_env.rendering.matplotlib_renderer:MatplotlibRenderer",
             options_type=MatplotlibOptions,
-            summary="The path from the side and from above, and the battery over time.",
-        )
+            summary="A map of the flight, and over time its altitude in the winds, actions, battery and reward.",
+        ),
+        RendererRegistration(
+            name="text",
+            constructor="ble_env.rendering.text_renderer:TextRenderer",
+            options_type=TextOptions,
+            summary="A panel of text with a small map; it needs no library.",
+        ),
     ]

@@ -24,8 +24,9 @@ from ble_env.host.finite import check_flight
 from ble_env.host.packing import HostTransition, Packed, pack, pack_transition, unpack
 from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed, episode_name, next_episode_keys, start_streams
-from ble_env.rendering.renderer import Renderer, make_renderer
+from ble_env.rendering.renderer import RENDER_MODES, Renderer, make_renderer, with_step
 from ble_env.task import Task, TaskArguments, check_arguments, make_task
+from ble_env.wind_column import picture_column
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.precision import check_precision
@@ -51,14 +52,15 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             `reset()` the second one.
         device: where to compute: a JAX device, or the name of a platform ("cpu" leaves an accelerator to others);
             None for JAX's default.
-        render_mode: "rgb_array": `render` returns a picture of the flight so far. "human": a window shows the flight
-            after each step. None: nothing is drawn. A renderer may have other modes.
-        renderer: a name, {"name": NAME, "options": {...}}, or a `ble_env.Renderer`.
+        render_mode: "rgb_array": `render` returns a picture of the flight so far. "ansi": it returns a text. "human": a
+            window shows the flight after each step. None: nothing is drawn. A renderer may have other modes.
+        renderer: a name, {"name": NAME, "options": {...}}, or a `ble_env.Renderer`. None is "text" for the mode "ansi",
+            which needs no library, and "matplotlib" for the others.
         render_period: steps between two drawings of the window, which also shows the start and the end of an episode.
         task: see `ble_env.TaskArguments`.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 30}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": [*RENDER_MODES], "render_fps": 30}  # noqa: RUF012
 
     def __init__(
         self,
@@ -68,7 +70,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         seed: int | None = None,
         device: Device | str | None = None,
         render_mode: str | None = None,
-        renderer: str | Mapping[str, Any] | Renderer = "matplotlib",
+        renderer: str | Mapping[str, Any] | Renderer | None = None,
         render_period: int = 1,
         **task: Unpack[TaskArguments],
     ) -> None:
@@ -85,7 +87,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self._renderer = None
         if render_mode is not None:
             self._renderer = make_renderer(renderer, render_mode, self.task.station_keeping_radius_km)
-            self.metadata = self.metadata | {"render_modes": list(self._renderer.render_modes)}
+            if renderer is not None:
+                self.metadata = self.metadata | {"render_modes": list(self._renderer.render_modes)}
         self._programs = _programs(self.task)
         with self._scope():
             self._params = self.task.make_params(self.vehicle)
@@ -155,7 +158,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         observation, reward, terminated, info = self._report(transition)
         truncated = self.max_episode_steps is not None and self._num_steps >= self.max_episode_steps
         self._is_over = terminated or truncated
-        self._draw(info)
+        self._draw(info, action, reward)
         return observation, reward, terminated, truncated, info
 
     def render(self) -> Any:
@@ -222,9 +225,13 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             self._renderer.reset()
             self._draw(info)
 
-    def _draw(self, info: Mapping[str, Any]) -> None:
+    def _draw(self, info: Mapping[str, Any], action: int | None = None, reward: float | None = None) -> None:
         if self._renderer is not None:
-            self._renderer.step(info)
+            winds = None
+            if self._renderer.shows_winds:
+                with self._scope():
+                    winds = jax.device_get(self._programs.winds(*self._started("there is no flight")))
+            self._renderer.step(with_step(info, action, reward, winds))
             if self.render_mode == "human" and (self._is_over or self._num_steps % self._render_period == 0):
                 self.render()
 
@@ -280,6 +287,7 @@ class _Programs(NamedTuple):
     step: Any
     save: Any
     restore: Any
+    winds: Any
 
 
 @functools.cache
@@ -303,4 +311,7 @@ def _programs(task: Task) -> _Programs:
     def restore(scenario, state):
         return (pack(scenario), pack(state)), pack_transition(core.transition_at(task, scenario, state))
 
-    return _Programs(*map(jax.jit, (sample, start, step, save, restore)))
+    def winds(scenario, state):
+        return picture_column(task.wind_field, unpack(scenario), unpack(state))
+
+    return _Programs(*map(jax.jit, (sample, start, step, save, restore, winds)))

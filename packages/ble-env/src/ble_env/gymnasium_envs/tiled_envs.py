@@ -13,6 +13,7 @@ from ble_env.host.finite import check_flight
 from ble_env.host.seeding import episode_name, next_episode_keys, start_streams
 from ble_env.host.tile import Tile
 from ble_env.task import Task
+from ble_env.wind_column import WindColumn
 from ble_sim.constants import STEP_SECONDS
 
 
@@ -136,6 +137,10 @@ class TiledEnvs:
         """The snapshots of the environments; leaves are views of memory that the next step may change."""
         snapshots = Snapshot(self._tile.lanes.scenario, self._tile.lanes.state)
         return jax.tree.map(lambda leaf: leaf[: self._num_envs], jax.device_get(snapshots))
+
+    def winds(self) -> WindColumn:
+        """The winds of all levels at the balloons: numpy arrays with a row for each environment."""
+        return jax.tree.map(lambda leaf: leaf[: self._num_envs], jax.device_get(self._tile.winds()))
 
     def restore(self, lanes: np.ndarray, snapshots: Snapshot) -> None:
         """Continue in some environments from snapshots with a leading axis, a row for each."""

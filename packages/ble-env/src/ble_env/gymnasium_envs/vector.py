@@ -23,7 +23,7 @@ from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed
 from ble_env.host.tile import Tile, fitting_size
 from ble_env.host.values import as_host_array, shown
-from ble_env.rendering.renderer import Renderer, make_renderer
+from ble_env.rendering.renderer import RENDER_MODES, Renderer, make_renderer, with_step
 from ble_env.task import TaskArguments, check_arguments, make_task
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import STEP_SECONDS
@@ -71,7 +71,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         task: see `ble_env.TaskArguments`.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": 30}  # noqa: RUF012
+    metadata: dict[str, Any] = {"render_modes": [*RENDER_MODES], "render_fps": 30}  # noqa: RUF012
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         tile_size: int | None = None,
         render_mode: str | None = None,
-        renderer: str | Mapping[str, Any] | Renderer = "matplotlib",
+        renderer: str | Mapping[str, Any] | Renderer | None = None,
         render_period: int = 1,
         **task: Unpack[TaskArguments],
     ) -> None:
@@ -108,7 +108,8 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             radius = self.task.station_keeping_radius_km
             # Of an object a copy each, since one renderer draws one flight.
             self._renderers = [make_renderer(copy.deepcopy(renderer), render_mode, radius) for _ in range(num_envs)]
-            self.metadata["render_modes"] = list(self._renderers[0].render_modes)
+            if renderer is not None:
+                self.metadata["render_modes"] = list(self._renderers[0].render_modes)
         self.single_action_space = spaces.Discrete(len(Action))
         self.single_observation_space = self.task.observation.observation_space
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -186,7 +187,7 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         transitions = _concatenated([transitions for transitions, _ in pairs])
         infos: dict[str, Any] = to_infos(transitions.diagnostics, transitions.start_time, np.ones(self.num_envs, bool))
         is_over = transitions.terminated | transitions.truncated
-        self._draw(transitions, np.ones(self.num_envs, bool))
+        self._draw(transitions, np.ones(self.num_envs, bool), actions)
         if self.autoreset_mode == AutoresetMode.SAME_STEP and is_over.any():
             infos |= _final_infos(_concatenated([last for _, last in pairs]), is_over)
         return transitions.observation, transitions.reward, transitions.terminated, transitions.truncated, infos
@@ -297,19 +298,35 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._pool = ThreadPoolExecutor(min(len(self._tiles), num_cores())) if is_parallel else None
         self._compiled_functions: set[str] = set()
 
-    def _draw(self, transitions: Transitions, is_changed: np.ndarray, is_restored: bool = False) -> None:
+    def _draw(
+        self,
+        transitions: Transitions,
+        is_changed: np.ndarray,
+        actions: np.ndarray | None = None,
+        is_restored: bool = False,
+    ) -> None:
         """Add the present moment to the pictures of the environments that changed."""
         if not self._renderers:
             return
+        winds = None
+        if any(renderer.shows_winds for renderer in self._renderers):
+            parts = [tile.winds() for tile in self._tiles]
+            winds = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
         for index in np.flatnonzero(is_changed):
+            renderer = self._renderers[index]
             info = to_info(transitions.diagnostics[index].astype(np.float64), int(transitions.start_time[index]))
             num_steps = -(-info["elapsed"] // STEP_SECONDS)
-            if is_restored or num_steps == 0:
-                self._renderers[index].reset()
-            self._renderers[index].step(info)
+            is_start = is_restored or num_steps == 0
+            if is_start:
+                renderer.reset()
+            own_winds = jax.tree.map(lambda leaf, row=index: leaf[row], winds) if renderer.shows_winds else None
+            if is_start or actions is None:
+                renderer.step(with_step(info, None, None, own_winds))
+            else:
+                renderer.step(with_step(info, int(actions[index]), float(transitions.reward[index]), own_winds))
             is_over = transitions.terminated[index] or transitions.truncated[index]
             if self.render_mode == "human" and (is_restored or is_over or num_steps % self._render_period == 0):
-                self._renderers[index].render(self.render_mode)
+                renderer.render(self.render_mode)
 
     def _on_every_tile(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
         # The first time one after another: the first tile compiles for all. In parallel, each would compile for itself.

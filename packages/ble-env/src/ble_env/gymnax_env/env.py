@@ -65,7 +65,7 @@ class BalloonGymnaxEnv:
 
     Observation: float32[1099], see `ble_env.observation.layout`. Action: 0 down, 1 stay, 2 up, for the next 180 s.
     Reward: 1 within the radius, less outside, see `ble_env.StationKeepingReward`. Termination: out of power, burst, or
-    no superpressure. Truncation: after `max_steps_in_episode`.
+    no superpressure. Truncation: after `max_steps_in_episode`. In compiled code::
 
         env = BalloonGymnaxEnv()
         params = env.make_params(key, num_episodes=256)

@@ -19,11 +19,13 @@ import numpy as np
 from jax import export
 
 from ble_env import core
+from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.devices import Device, compute_scope, local_devices
 from ble_env.host.packing import HostTransition, pack_transition
 from ble_env.host.reset_options import RESET_OPTIONS
 from ble_env.host.stored_programs import NotStorableError, described, is_storing, shapes_of, stored_program
 from ble_env.task import Task
+from ble_env.wind_column import WindColumn, picture_column
 from ble_sim.balloon.vehicle import Vehicle, vehicle_arrays
 from ble_sim.precision import float_dtype
 from ble_sim.scenario import Params, Scenario, sample_scenario
@@ -154,9 +156,24 @@ class Tile:
         self.lanes = Lanes(self.lanes.scenario, state, transition)
         return transition
 
+    def winds(self) -> WindColumn:
+        """The winds of all levels at every lane's balloon, for renderers; on the device."""
+        with self.scope():
+            return self._programs.winds(self.lanes.scenario, self.lanes.state)
+
+    def snapshot(self, lane: int) -> Snapshot:
+        """The episode in a lane at this moment."""
+        with self.scope():
+            return Snapshot(*_lane_of((self.lanes.scenario, self.lanes.state), np.int32(lane)))
+
     def scope(self) -> AbstractContextManager[None]:
         """The context in which the tile computes: its precision and its device."""
         return compute_scope(self.precision, self._device)
+
+
+@jax.jit
+def _lane_of(structs: Any, lane: jax.Array) -> Any:
+    return jax.tree.map(lambda leaf: leaf[lane], structs)
 
 
 Changes = dict[str, tuple[Any, Any]]
@@ -217,6 +234,7 @@ class _Programs(NamedTuple):
     reset: Callable[..., Any]
     step: Callable[..., Any]
     transition: Callable[..., Any]
+    winds: Callable[..., Any]
 
 
 @functools.cache
@@ -228,6 +246,7 @@ def _programs(task: Task) -> _Programs:
         reset=jax.jit(functools.partial(_reset_lanes, reset_lane), donate_argnums=0),
         step=jax.jit(jax.vmap(functools.partial(_step_lane, task))),
         transition=jax.jit(jax.vmap(functools.partial(_transition_of_lane, task))),
+        winds=jax.jit(jax.vmap(functools.partial(picture_column, task.wind_field))),
     )
 
 

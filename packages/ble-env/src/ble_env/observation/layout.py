@@ -20,7 +20,9 @@ Array: TypeAlias = Any
 NUM_LEVELS = 181
 """Pressure levels from `MIN_PRESSURE` to `MAX_PRESSURE`, both included."""
 NUM_RELATIVE_LEVELS = 2 * NUM_LEVELS - 1
+"""Levels of the observation's column, in which the balloon's own is in the middle."""
 CENTER_LEVEL = NUM_LEVELS - 1
+"""Index of the balloon's own level in the column."""
 MIN_PRESSURE = 5000.0  # Pa
 MAX_PRESSURE = 14000.0  # Pa
 
@@ -55,6 +57,7 @@ class Feature(enum.IntEnum):
 
 
 FIRST_WIND_FEATURE = len(Feature)
+"""Index of the first number of the column in an observation; those before it are of the balloon."""
 NUM_FEATURES = FIRST_WIND_FEATURE + 3 * NUM_RELATIVE_LEVELS
 
 
