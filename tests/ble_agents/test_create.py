@@ -21,6 +21,16 @@ class NoSeed(Steady):
     def __init__(self, num_actions, observation_shape, options=None):
         pass
 
+class Short(Agent):
+    def begin_episode(self, observation):
+        return 2
+
+    def step(self, reward, observation):
+        return 2
+
+    def end_episode(self, reward, terminal=True):
+        pass
+
 class Unfinished(Agent):
     def begin_episode(self, observation):
         return 0
@@ -62,6 +72,7 @@ def test_a_class_is_found_in_the_current_directory_with_its_options(module):
     assert create_agent(f"{module}:Steady").begin_episode(np.zeros(1)) == 1
     assert create_agent(f"{module}:Steady.Inner").begin_episode(np.zeros(1)) == 1
     assert create_agent(f"{module}:make", 4, (2,)).begin_episode(np.zeros(2)) == 1
+    assert create_agent(f"{module}:Short", seed=1).begin_episode(np.zeros(1)) == 2  # It has no constructor of its own.
 
 
 def test_the_origin_is_the_file_with_its_digest(module, tmp_path):

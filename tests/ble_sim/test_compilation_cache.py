@@ -33,6 +33,16 @@ def test_jax_takes_the_folder_in_the_users_cache(tmp_path):
     assert done.stdout.split() == [str(folder), "0.2"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="has other permissions")
+def test_nobody_else_may_enter_the_folder_since_what_is_in_it_is_run(tmp_path):
+    before = os.umask(0)
+    try:
+        use_compilation_cache()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "cache" / "ble").stat().st_mode & 0o777 == 0o700
+
+
 def test_traced_programs_are_kept_where_that_is_asked_for(tmp_path):
     use_compilation_cache()
     assert compilation_cache.programs_folder() is None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ble_agents.exported_policy import save_policy as save_policy
     from ble_agents.flying import EpisodeStep as EpisodeStep
     from ble_agents.flying import EpisodeSummary as EpisodeSummary
+    from ble_agents.flying import EpisodeWatcher as EpisodeWatcher
     from ble_agents.flying import FlownEpisode as FlownEpisode
     from ble_agents.flying import fly_episode as fly_episode
     from ble_agents.flying import fly_in_batches as fly_in_batches
@@ -42,7 +43,8 @@ else:
             "batch_policy": "BatchPolicy BatchPolicyAgent",
             "create": "agent_names create_agent",
             "exported_policy": "Architecture ExportedPolicy ExportedPolicyError load_policy save_policy",
-            "flying": "EpisodeStep EpisodeSummary FlownEpisode fly_episode fly_in_batches fly_side_by_side",
+            "flying": "EpisodeStep EpisodeSummary EpisodeWatcher FlownEpisode"
+            " fly_episode fly_in_batches fly_side_by_side",
             "networks.network": "ActorCriticOutput Network",
             "policy": "Policy memoryless_policy next_key start_stream",
             "policy_agent": "PolicyAgent",

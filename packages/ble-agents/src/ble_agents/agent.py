@@ -41,12 +41,13 @@ class Agent(abc.ABC):
     Args:
         num_actions: number of the environment's actions, which are 0 to num_actions - 1.
         observation_shape: shape of the environment's observations.
+        seed: of the agent's random draws. This class draws nothing and ignores it.
     """
 
     summary_writer: Any = None
     """A writer of scalars with TensorBoard's interface, or None."""
 
-    def __init__(self, num_actions: int, observation_shape: Sequence[int]) -> None:
+    def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
         self._num_actions = num_actions
         self._observation_shape = tuple(observation_shape)
         self.set_mode(AgentMode.TRAIN)

@@ -28,6 +28,8 @@ from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.policy import Policy, init_with_stream, policy_scope, start_stream, step_with_stream
 from ble_env.checks import check_finite
 from ble_env.diagnostics import Diagnostics
+from ble_env.gymnasium_envs.info import to_info
+from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.devices import Device, find_device, local_devices, num_cores
 from ble_env.host.finite import check_flight
 from ble_env.host.packing import HostTransition, unpack_diagnostics
@@ -74,12 +76,32 @@ class EpisodeSummary(NamedTuple):
         return self.last.step + 1
 
 
+class EpisodeWatcher:
+    """Sees episodes while they are flown: a base class, whose methods do nothing.
+
+    They are called in the thread that flies. What they raise ends the flight, and the time that they take passes in it.
+    """
+
+    def begin(self, seed: int, info: Mapping[str, Any], snapshot: Callable[[], Snapshot]) -> None:
+        """An episode has begun.
+
+        Args:
+            seed: of the episode.
+            info: of `BalloonEnv.reset`.
+            snapshot: of the flight at this moment; it can be called until this method returns.
+        """
+
+    def step(self, seed: int, step: EpisodeStep, snapshot: Callable[[], Snapshot]) -> None:
+        """A step of an episode is flown. The arguments are those of `begin`, and the step."""
+
+
 def fly_episode(
     agent: Agent,
     env: "gymnasium.Env[Any, Any]",
     *,
     seed: int | None = None,
     max_steps: int | None = None,
+    on_start: Callable[[Mapping[str, Any]], None] = lambda info: None,
     on_step: Callable[[EpisodeStep], None] = lambda step: None,
     render_period: int = 0,
 ) -> EpisodeSummary:
@@ -90,6 +112,7 @@ def fly_episode(
         env: the environment; its actions are discrete.
         seed: of the environment's reset; None leaves the episode to the environment.
         max_steps: time limit in steps beside the environment's own; None for no other.
+        on_start: called with the info of the reset.
         on_step: called with each step of the environment, before the agent receives it.
         render_period: number of steps from one rendering to the next, beginning with the first; 0 for none. It has no
             effect without a render mode, or in mode "human", in which the environment draws.
@@ -99,8 +122,9 @@ def fly_episode(
         NotFiniteError: the environment gave an observation or a reward that is NaN or infinite.
     """
     is_rendered = render_period > 0 and env.render_mode not in (None, "human")
-    observation, _ = env.reset(seed=seed)
+    observation, info = env.reset(seed=seed)
     _check_received(env, observation, 0.0, _place(seed, 0))
+    on_start(info)
     chosen = agent.begin_episode(observation)
     total, steps_inside = 0.0, 0
     for number in itertools.count():
@@ -178,6 +202,7 @@ def fly_side_by_side(
     agent_seeds: Sequence[int],
     device: Device | None = None,
     on_steps: Callable[[int, int], None] = lambda steps, inside: None,
+    watcher: EpisodeWatcher | None = None,
     tile_size: int = TILE_SIZE,
 ) -> Iterator[FlownEpisode]:
     """Fly one episode for each seed, and yield each when its tile is finished.
@@ -191,6 +216,7 @@ def fly_side_by_side(
         device: where to compute; all local devices if None.
         on_steps: called with the number of steps since the last call, and the number of those that ended within the
             radius, for each tile every `REPORT_PERIOD` steps and at its end.
+        watcher: sees the episodes; one that is not flown to its end has been seen to the step that failed.
         tile_size: lanes of a compiled step. Rounding differs between sizes.
 
     Raises:
@@ -227,7 +253,10 @@ def fly_side_by_side(
                 except queue.Empty:
                     return
                 tile = tile or make_tile()
-                events.put(_fly_tile(tile, task, pilots[device], seeds[chunk], agent_seeds[chunk], max_steps, report))
+                flown = _fly_tile(
+                    tile, task, pilots[device], seeds[chunk], agent_seeds[chunk], max_steps, report, watcher
+                )
+                events.put(flown)
         except _StopError:
             return
         except BaseException as error:
@@ -348,11 +377,16 @@ def _fly_tile(
     agent_seeds: Sequence[int],
     max_steps: int,
     report: Callable[[int, int], None],
+    watcher: EpisodeWatcher | None,
 ) -> list[FlownEpisode]:
     padding = [0] * (tile.size - len(seeds))
     transition = tile.reset(range(len(seeds)), first_episode_keys(seeds))
     chosen = pilot.init(np.array([start_stream(seed) for seed in [*agent_seeds, *padding]]), transition.observation)
     _check_flight(task, seeds, 0, [(None, transition, chosen)], np.ones((1, len(seeds)), bool))
+    watched = None if watcher is None else _WatchedTile(tile, max_steps, watcher)
+    if watched is not None:
+        for lane, seed in enumerate(seeds):
+            watched.begin(lane, seed)
     rewards, diagnostics = [], []
     recent: list[tuple[Any, HostTransition, _Choice]] = []
     is_over = np.zeros(len(seeds), bool)
@@ -362,6 +396,8 @@ def _fly_tile(
         chosen = pilot.step(chosen, transition.observation, transition.reward)
         rewards.append(transition.reward)
         diagnostics.append(transition.diagnostics)
+        if watched is not None:
+            watched.step(actions)
         recent.append((actions, transition._replace(observation=None), chosen._replace(carries=None)))
         if number % REPORT_PERIOD == 0 or number == max_steps:
             measured = unpack_diagnostics(np.asarray([step.diagnostics for _, step, _ in recent]))
@@ -376,6 +412,51 @@ def _fly_tile(
     all_rewards = np.asarray(rewards, np.float64)
     all_diagnostics = unpack_diagnostics(np.asarray(diagnostics, np.float64))
     return [_flown(seed, lane, all_rewards, all_diagnostics) for lane, seed in enumerate(seeds)]
+
+
+class _WatchedTile:
+    """Shows a watcher the episodes in the lanes of a tile.
+
+    Args:
+        tile: the tile.
+        max_steps: time limit of an episode.
+        watcher: sees them.
+    """
+
+    def __init__(self, tile: Tile, max_steps: int, watcher: EpisodeWatcher) -> None:
+        self._tile = tile
+        self._max_steps = max_steps
+        self._watcher = watcher
+        self._episodes: dict[int, tuple[int, int, int]] = {}
+        """By the lane of an episode in the air: its seed, its start in seconds since 1970 UTC, the steps so far."""
+
+    def begin(self, lane: int, seed: int) -> None:
+        """Show the episode that has begun in a lane."""
+        lanes = self._tile.lanes
+        start_time = int(np.asarray(lanes.scenario.start_time)[lane])
+        self._episodes[lane] = seed, start_time, 0
+        info = to_info(np.asarray(lanes.transition.diagnostics)[lane], start_time)
+        self._watcher.begin(seed, info, functools.partial(self._tile.snapshot, lane))
+
+    def step(self, actions: Any) -> None:
+        """Show the step that the tile has made with `actions`."""
+        if not self._episodes:
+            return
+        actions, transition = jax.device_get((actions, self._tile.lanes.transition))
+        for lane, (seed, start_time, number) in list(self._episodes.items()):
+            step = EpisodeStep(
+                number,
+                int(actions[lane]),
+                transition.observation[lane],
+                float(transition.reward[lane]),
+                bool(transition.terminated[lane]),
+                number + 1 == self._max_steps,
+                to_info(transition.diagnostics[lane], start_time),
+            )
+            self._episodes[lane] = seed, start_time, number + 1
+            if step.terminated or step.truncated:
+                del self._episodes[lane]
+            self._watcher.step(seed, step, functools.partial(self._tile.snapshot, lane))
 
 
 def _check_flight(
@@ -438,6 +519,7 @@ def fly_in_batches(
     *,
     device: Device | None = None,
     on_steps: Callable[[int, int], None] = lambda steps, inside: None,
+    watcher: EpisodeWatcher | None = None,
     tile_size: int = TILE_SIZE,
 ) -> Iterator[FlownEpisode]:
     """Fly one episode for each seed with a policy of any framework, and yield each when it is finished.
@@ -453,6 +535,7 @@ def fly_in_batches(
         max_steps: time limit of an episode.
         device: where to compute the balloons; JAX's default if None.
         on_steps: as in `fly_side_by_side`, called every `REPORT_PERIOD` steps of all lanes and at the end.
+        watcher: sees the episodes.
         tile_size: lanes of a compiled step. Rounding differs between sizes.
 
     Raises:
@@ -462,7 +545,7 @@ def fly_in_batches(
     where = find_device(device) or local_devices()[0]
     workers = num_cores() if where.platform == "cpu" else 1
     num_tiles = max(min(workers, -(-len(seeds) // tile_size)), 1)
-    tiles = [_BatchTile(task, vehicle, precision, tile_size, where, max_steps) for _ in range(num_tiles)]
+    tiles = [_BatchTile(task, vehicle, precision, tile_size, where, max_steps, watcher) for _ in range(num_tiles)]
     waiting = deque(seeds)
     steps, inside = 0, 0
     with ThreadPoolExecutor(num_tiles) as pool:
@@ -496,9 +579,19 @@ class _BatchTile:
 
     observations: np.ndarray
 
-    def __init__(self, task: Task, vehicle: Vehicle, precision: str, size: int, device: Device, max_steps: int) -> None:
+    def __init__(
+        self,
+        task: Task,
+        vehicle: Vehicle,
+        precision: str,
+        size: int,
+        device: Device,
+        max_steps: int,
+        watcher: EpisodeWatcher | None,
+    ) -> None:
         self._task = task
         self._tile = Tile(task, vehicle, precision, size, device)
+        self._watched = None if watcher is None else _WatchedTile(self._tile, max_steps, watcher)
         self._max_steps = max_steps
         self._episodes: list[_BatchEpisode | None] = [None] * size
 
@@ -519,12 +612,17 @@ class _BatchTile:
             started = [episode.seed for lane in lanes if (episode := self._episodes[lane])]
             self._tile.reset(lanes, first_episode_keys(started))
             self._receive(made=0)
+            if self._watched is not None:
+                for lane, seed in zip(lanes, started, strict=True):
+                    self._watched.begin(int(lane), seed)
         return begins
 
     def step(self, actions: np.ndarray) -> tuple[list[FlownEpisode], int, int]:
         """Step all lanes: (the episodes that end, steps of episodes, those that ended within the radius)."""
         self._tile.step(actions)
         transition = self._receive(made=1)
+        if self._watched is not None:
+            self._watched.step(actions)
         finished, steps = [], 0
         for lane, episode in enumerate(self._episodes):
             if episode is None:

@@ -31,7 +31,8 @@ def use_compilation_cache(*, programs: bool = False) -> None:
     global _programs_folder
     try:
         folder = _user_cache_folder() / "ble" / "jax"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # What is in it will be run.
+        folder.mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):  # JAX would warn of each program that it cannot store.
             pass
     except (OSError, RuntimeError):
