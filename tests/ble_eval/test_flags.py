@@ -196,6 +196,16 @@ def test_differences_compare_options_where_the_names_are_the_same():
     ],
 )
 def test_help_imports_nothing_heavy(command, words, slow):
+    check_imports(command, words, slow)
+
+
+def test_help_of_fly_imports_nothing_heavy():
+    slow = {"jax", "flax", "scipy", "matplotlib", "PIL", "imageio_ffmpeg"}
+    check_imports("ble_eval", ["fly", "--agent", "station_seeker", "--help"], slow)
+
+
+def check_imports(command, words, slow):
+    """Check that a command ends well, and has imported none of the modules that are slow."""
     code = f"""
 import sys
 from {command}.cli import main

@@ -6,8 +6,8 @@ import pytest
 
 from ble_env.task_parts import Choice
 from ble_eval.cli import main
-from ble_eval.commands import run as commands_run
 from ble_eval.errors import UserError
+from ble_eval.sweeps import lines
 from ble_eval.trained import CHECKSUMS, chosen_checkpoint, trained_with
 from ble_sim.plugins import NoOptions
 
@@ -116,7 +116,7 @@ def test_the_settings_of_a_run_are_found_from_its_folders(run):
 def test_another_observation_than_that_of_the_training_is_refused(run, monkeypatch, capsys):
     folder = run(checkpoints=[1])
     trained = {"agent": Choice("random", NoOptions()), "observation": Choice("wind_only", NoOptions())}
-    monkeypatch.setattr(commands_run, "trained_with", lambda path: trained)
+    monkeypatch.setattr(lines, "trained_with", lambda path: trained)
     words = ["--agent", "random", "--observation", "perciatelli", "--seeds", "1", "--checkpoint", str(folder)]
     assert main(["run", *words]) == 2
     assert "was trained with the observation 'wind_only', not 'perciatelli'" in capsys.readouterr().err

@@ -6,6 +6,8 @@ from ble_eval.command_line.verbs import Program, Verb
 
 VERBS = (
     Verb("run", "ble_eval.commands.run:main", "Fly an agent through the episodes of a suite."),
+    Verb("fly", "ble_eval.commands.fly:main", "Watch one flight of each agent, and draw it as a picture or film."),
+    Verb("winds", "ble_eval.commands.winds:main", "Show the winds of a seed: forecast, truth and belief."),
     Verb("merge", "ble_eval.commands.merge:main", "Join the result files of shards."),
     Verb("compare", "ble_eval.commands.compare:main", "Compare agents on the same seeds."),
     Verb("report", "ble_eval.commands.report:main", "Show the results of agents, and their flights, in one HTML file."),

@@ -14,6 +14,7 @@ from ble_agents.flying import (
     REPORT_PERIOD,
     TILE_SIZE,
     EpisodeStep,
+    EpisodeWatcher,
     FlownEpisode,
     fly_episode,
     fly_in_batches,
@@ -37,6 +38,7 @@ def eval_agent(
     agent_seed: int = 0,
     on_episode: Callable[[EvaluationResult], None] = lambda result: None,
     on_steps: Callable[[int, int], None] = lambda steps, inside: None,
+    watcher: EpisodeWatcher | None = None,
     tile_size: int = TILE_SIZE,
 ) -> list[EvaluationResult]:
     """Flies one episode for each seed of the suite, with the agent in evaluation mode.
@@ -58,6 +60,7 @@ def eval_agent(
         on_episode: called with each result as soon as its episode is finished.
         on_steps: called now and then with the number of steps since the last call, and the number of those that ended
             within the radius.
+        watcher: sees every step of the episodes. The steps are the same without it.
         tile_size: episodes in one compiled step when they are flown side by side. Rounding differs between sizes.
 
     Returns:
@@ -77,7 +80,12 @@ def eval_agent(
     if plain is not None:
         balloon_env, max_steps = plain
         flight = balloon_env.task, balloon_env.vehicle, balloon_env.precision, suite.seeds, max_steps
-        common: Any = {"device": balloon_env.device, "on_steps": on_steps, "tile_size": tile_size}
+        common: Any = {
+            "device": balloon_env.device,
+            "on_steps": on_steps,
+            "watcher": watcher,
+            "tile_size": tile_size,
+        }
         if (policy := agent.policy()) is not None:
             flown = fly_side_by_side(policy, *flight, agent_seeds=agent_seeds, **common)
         elif (batch_policy := agent.batch_policy()) is not None:
@@ -87,7 +95,15 @@ def eval_agent(
     else:
         episodes = (
             _fly_alone(
-                agent, env, seed, own_seed, suite.max_episode_length, render_period, calculate_flight_path, on_steps
+                agent,
+                env,
+                seed,
+                own_seed,
+                suite.max_episode_length,
+                render_period,
+                calculate_flight_path,
+                on_steps,
+                watcher or EpisodeWatcher(),
             )
             for seed, own_seed in zip(suite.seeds, agent_seeds, strict=True)
         )
@@ -157,7 +173,9 @@ def _fly_alone(
     render_period: int,
     keep_path: bool,
     on_steps: Callable[[int, int], None],
+    watcher: EpisodeWatcher,
 ) -> EvaluationResult:
+    base: Any = env.unwrapped  # A `BalloonEnv` has snapshots.
     steps: list[_Measured] = []
     unreported = [0, 0]
 
@@ -169,9 +187,18 @@ def _fly_alone(
         if unreported[0] == REPORT_PERIOD or step.terminated or step.truncated:
             on_steps(*unreported)
             unreported[:] = 0, 0
+        watcher.step(seed, step, lambda: base.get_snapshot())
 
     agent.reseed(agent_seed)
-    episode = fly_episode(agent, env, seed=seed, max_steps=max_steps, on_step=keep, render_period=render_period)
+    episode = fly_episode(
+        agent,
+        env,
+        seed=seed,
+        max_steps=max_steps,
+        on_start=lambda info: watcher.begin(seed, info, lambda: base.get_snapshot()),
+        on_step=keep,
+        render_period=render_period,
+    )
     steps_inside = episode.steps_inside or 0
     return EvaluationResult(
         seed=seed,

@@ -24,6 +24,9 @@ from ble_sim.plugins.options import options_from_json, options_to_json
 SETTINGS_FILE = "settings.json"
 """In the folder of a training run."""
 
+SEEDS_FOLDER = "seeds"
+"""Name in place of the suite's if the seeds are given one by one."""
+
 RECORDED_DISTRIBUTIONS = (
     "ble-sim",
     "ble-env",

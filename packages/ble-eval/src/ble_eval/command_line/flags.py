@@ -26,7 +26,7 @@ ArgumentsT = TypeVar("ArgumentsT")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlightArguments:
+class AgentArguments:
     """Flags of every verb that flies an agent.
 
     `fitted` makes the subclass that is parsed: it has two fields for each part of the task, its name and its options,
@@ -35,17 +35,23 @@ class FlightArguments:
 
     agent: str
     agent_options: Any = NoOptions()
-    renderer: str | None = None
-    renderer_options: Any = NoOptions()
-
-    render_period: int = 10
-    """Agent steps between two pictures in the window."""
 
     precision: Literal["float32", "float64"] = "float32"
     """Of the simulation: float32 is fast, float64 follows the original step by step."""
 
     seed: int = 0
     """Of the agent's randomness; in training also of the episodes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlightArguments(AgentArguments):
+    """Flags of every verb that shows flights with a renderer on request."""
+
+    renderer: str | None = None
+    renderer_options: Any = NoOptions()
+
+    render_period: int = 10
+    """Agent steps between two pictures in the window."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +82,16 @@ class NameFlag:
         return "--" + self.field.replace("_", "-")
 
 
-def name_flags() -> list[NameFlag]:
-    """The agent, the parts of the task, the renderer."""
+def agent_flags() -> list[NameFlag]:
+    """The agent and the parts of the task: names of `AgentArguments`."""
     parts = [NameFlag(part.argument, part.registry.get, part.default, part.summary) for part in task_parts.TASK_PARTS]
-    return [
-        NameFlag("agent", find_agent, None, "The agent.", required=True),
-        *parts,
-        NameFlag("renderer", RENDERERS.get, None, "Shows the episodes in a window, one at a time."),
-    ]
+    return [NameFlag("agent", find_agent, None, "The agent.", required=True), *parts]
+
+
+def name_flags() -> list[NameFlag]:
+    """The agent, the parts of the task, the renderer: names of `FlightArguments`."""
+    renderer = NameFlag("renderer", RENDERERS.get, None, "Shows the episodes in a window, one at a time.")
+    return [*agent_flags(), renderer]
 
 
 def look_for(words: Sequence[str], flags: Iterable[str], lists: Iterable[str] = ()) -> argparse.Namespace:
@@ -113,7 +121,7 @@ def fitted(
     """The dataclass to parse: a subclass with the flags of the extensions that are chosen.
 
     Args:
-        arguments_type: a `FlightArguments`.
+        arguments_type: an `AgentArguments`.
         flags: what is chosen by name.
         found: the names that `look_for` found.
         saved: choices, by the field, that stand for flags that are not given.
@@ -165,19 +173,21 @@ def parse_flight(
         arguments_type: the dataclass.
         words: the command line after the verb.
         program: the command with the verb.
-        registries: --help lists the names of these beside those of agents, parts of the task and renderers.
+        registries: --help lists the names of these beside those of agents, parts of the task, and renderers if there
+            is a flag for one.
 
     Raises:
         SystemExit: after --help, and with status 2 when the words cannot be parsed.
     """
     parts = [part.registry for part in task_parts.TASK_PARTS]
-    kinds = [AGENTS, *parts, RENDERERS, *registries]
+    renderers = [RENDERERS] if issubclass(arguments_type, FlightArguments) else []
+    kinds = [AGENTS, *parts, *renderers, *registries]
     names = [f"{one.kind.capitalize()}s: {', '.join(one.names())}." for one in kinds]
     description = "\n\n".join([inspect.getdoc(arguments_type.__base__) or "", *names])
     return parse_words(arguments_type, words, program, description)
 
 
-def task_choices(arguments: FlightArguments) -> dict[str, Choice]:
+def task_choices(arguments: AgentArguments) -> dict[str, Choice]:
     """The parts of the task that are chosen, by their arguments."""
     return {
         part.argument: Choice(getattr(arguments, part.argument), getattr(arguments, f"{part.argument}_options"))
@@ -185,7 +195,7 @@ def task_choices(arguments: FlightArguments) -> dict[str, Choice]:
     }
 
 
-def common_settings(arguments: FlightArguments) -> dict[str, Any]:
+def common_settings(arguments: AgentArguments) -> dict[str, Any]:
     """The fields of `ble_eval.settings.RunSettings`."""
     return {
         "agent": Choice(arguments.agent, arguments.agent_options),

@@ -28,13 +28,14 @@ class ProgressDisplay:
     """Shows a bar or lines while the context lasts.
 
     A bar has the share that is done, a count, the time that has passed and the time that is left, both moving, and the
-    figures on a second line. Until the first call of `show` it says that JAX compiles.
+    figures on a second line. Until the first call of `show` it says that JAX compiles, or what `beginning` is.
 
     Args:
         console: where to show them.
         label: name of the work, one word.
         total: when the work is done, in any unit; None if that is unknown.
         completed: how much of it is done at the start.
+        beginning: what happens before the first call of `show`.
         clock: seconds from any origin.
     """
 
@@ -45,6 +46,7 @@ class ProgressDisplay:
         total: float | None,
         *,
         completed: float = 0.0,
+        beginning: str = COMPILING,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._console = console
@@ -56,7 +58,7 @@ class ProgressDisplay:
         self._speed_from: tuple[float, float] | None = None  # Time and work done when the compilation was over.
         self._shown_at = self._start
         self._count = ""
-        self._figures = COMPILING
+        self._figures = self._beginning = beginning
         self._doing = ""
         self._tenths = self._tenths_done()
         self._live = Live(get_renderable=self._picture, console=console, refresh_per_second=4)
@@ -65,7 +67,8 @@ class ProgressDisplay:
         if self._console.is_interactive:
             self._live.start(refresh=True)
         else:
-            self.print(f"{self._label}: {COMPILING} first, which can take minutes")
+            long = " first, which can take minutes" if self._beginning == COMPILING else ""
+            self.print(f"{self._label}: {self._beginning}{long}")
         return self
 
     def __exit__(

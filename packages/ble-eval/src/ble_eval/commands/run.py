@@ -1,6 +1,5 @@
 """`ble-eval run`: flies an agent through a suite and writes the results."""
 
-import dataclasses
 import shlex
 import sys
 from collections.abc import Sequence
@@ -10,45 +9,34 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from ble_agents.create import agent_label
 from ble_env.task_parts import Choice
 from ble_eval import suites
 from ble_eval.builtins import EPISODE_STEPS
 from ble_eval.command_line.construction import make_window
 from ble_eval.command_line.errors import INTERRUPTED
-from ble_eval.command_line.flags import (
-    FlightArguments,
-    NameFlag,
-    common_settings,
-    fitted,
-    look_for,
-    name_flags,
-    parse_flight,
-    task_choices,
-)
+from ble_eval.command_line.flags import FlightArguments, NameFlag, common_settings, name_flags
 from ble_eval.command_line.parsing import Switch
 from ble_eval.engines.engine import Engine
 from ble_eval.engines.local import LocalEngine
 from ble_eval.engines.options import RayOptions
 from ble_eval.errors import UserError
 from ble_eval.results.files import ResultPaths, result_file_name
-from ble_eval.settings import EvaluationSettings
+from ble_eval.settings import SEEDS_FOLDER, EvaluationSettings
 from ble_eval.suites.suite import EvaluationSuite, repeated
 from ble_eval.sweeps.flight import Cell, Flown, Moment, fly_cells
-from ble_eval.sweeps.words import SWEPT, Combination, combinations, result_names
-from ble_eval.trained import ChosenCheckpoint, chosen_checkpoint, trained_with
+from ble_eval.sweeps.lines import CheckpointArguments, checkpoint_of, names_alone, parse_line
+from ble_eval.sweeps.words import Combination, combinations, result_names
+from ble_eval.trained import ChosenCheckpoint
 from ble_sim.files.compilation_cache import use_compilation_cache
 from ble_sim.plugins import NoOptions
 from ble_sim.plugins.registries import SUITES
 from ble_sim.seeds import check_seed
 
 DEFAULT_SUITE = "small_eval"
-SEEDS_FOLDER = "seeds"
-"""Name in place of the suite's if the seeds are given one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunArguments(FlightArguments):
+class RunArguments(CheckpointArguments, FlightArguments):
     """Fly an agent through the episodes of a suite, and write one record for each episode.
 
     A stopped run continues when the same command is given again.
@@ -74,17 +62,6 @@ class RunArguments(FlightArguments):
         tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the agent's, with the checkpoint's number)"),
     ] = None
     """Name of the result file, if there is one."""
-
-    checkpoint: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """The folder of a training run, or of checkpoints, to load the agent from. The agent has its options. Without
-    --checkpoint-idx it is the best of the run's validations, or the newest if there were none; `ble-train export` takes
-    the same."""
-
-    checkpoint_idx: Annotated[int | None, tyro.conf.arg(metavar="INT", help_behavior_hint="(default: the best)")] = None
-    """Number of the checkpoint to load."""
-
-    untrained: Switch = False
-    """Fly an agent that learns as it is before any training. Without this it needs --checkpoint."""
 
     num_shards: int = 1
     """Number of parts of the suite, flown by separate commands; join their files with `ble-eval merge`."""
@@ -114,26 +91,10 @@ def main(words: Sequence[str], program: str) -> int:
     """Parse the words after the verb, run it, and return the exit status."""
     started = Moment.now()
     lines = combinations(words)
-    return evaluate(lines, [_parsed(line, program) for line in lines], f"{program} {shlex.join(words)}", started)
-
-
-def _parsed(line: Combination, program: str) -> RunArguments:
-    """The flags of one cell."""
     suite = NameFlag("suite", SUITES.get, None, "The evaluation suite.", hint=f"(default: {DEFAULT_SUITE})")
-    flags = [
-        dataclasses.replace(one, takes="WORD [WORD ...]") if one.flag in SWEPT else one
-        for one in (*name_flags(), suite)
-    ]
-    found = look_for(line.words, [*(one.flag for one in flags), "--checkpoint"])
-    saved = {} if found.checkpoint is None else trained_with(Path(found.checkpoint))
-    if saved and found.agent not in (None, saved["agent"].name):
-        saved = {}  # `_checkpoint` refuses it.
-    try:
-        return parse_flight(fitted(RunArguments, flags, found, saved), line.words, program, SUITES)
-    except UserError as error:
-        if not line.varied:
-            raise
-        raise UserError(f"{line}: {error}") from error
+    flags = [*name_flags(), suite]
+    arguments = [parse_line(RunArguments, flags, line, program, SUITES) for line in lines]
+    return evaluate(lines, arguments, f"{program} {shlex.join(words)}", started)
 
 
 def evaluate(lines: Sequence[Combination], arguments: Sequence[RunArguments], command: str, started: Moment) -> int:
@@ -189,25 +150,6 @@ def _suite(arguments: RunArguments) -> tuple[Choice, EvaluationSuite, Evaluation
     return choice, suite, shard
 
 
-def _checkpoint(arguments: RunArguments) -> ChosenCheckpoint | None:
-    """The checkpoint to load; None without --checkpoint."""
-    if arguments.checkpoint is None:
-        if arguments.checkpoint_idx is not None:
-            raise UserError("--checkpoint-idx goes with --checkpoint.")
-        return None
-    if arguments.untrained:
-        raise UserError("Give a checkpoint or --untrained, not both.")
-    trained = trained_with(arguments.checkpoint)
-    if trained and trained["agent"].name != arguments.agent:
-        raise UserError(f"{arguments.checkpoint} is of the agent {trained['agent'].name!r}, not {arguments.agent!r}.")
-    observation = task_choices(arguments)["observation"]
-    if trained and trained["observation"] != observation:
-        there, here = (one.name for one in (trained["observation"], observation))
-        other = "with other options of it" if there == here else f"not {here!r}"
-        raise UserError(f"{arguments.checkpoint} was trained with the observation {there!r}, {other}.")
-    return chosen_checkpoint(arguments.checkpoint, arguments.checkpoint_idx)
-
-
 def _settings(
     arguments: RunArguments, chosen: ChosenCheckpoint | None, choice: Choice, suite: EvaluationSuite
 ) -> EvaluationSettings:
@@ -240,13 +182,12 @@ def _cells(
             f"--name-override names one result file, and {len(lines)} are to be written. Give --output-dir for a"
             " folder of their own."
         )
-    checkpoints = [_checkpoint(one) for one in arguments]
+    checkpoints = [checkpoint_of(one) for one in arguments]
     settings = [_settings(*pair, choice, suite) for pair in zip(arguments, checkpoints, strict=True)]
     numbers = [one.checkpoint_idx for one in settings]
-    alone = [
-        common.name_override or agent_label(one.agent.name) + ("" if number is None else f"_{number}")
-        for one, number in zip(settings, numbers, strict=True)
-    ]
+    alone = names_alone([one.agent.name for one in settings], numbers)
+    if common.name_override is not None:
+        alone = [common.name_override]
     names = result_names(lines, alone, numbers)
     return [
         Cell(name, one, tuple(shard.seeds), _paths(common, one, name), checkpoint)

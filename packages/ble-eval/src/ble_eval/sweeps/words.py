@@ -11,7 +11,7 @@ import re
 import types
 import typing
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,13 @@ class Combination:
         return " ".join(f"{flag} {word.text}" for flag, word in self.varied.items())
 
 
-def combinations(words: Sequence[str]) -> list[Combination]:
+def combinations(words: Sequence[str], joined: Collection[str] = ()) -> list[Combination]:
     """The command lines of all combinations: those of the first agent first. Without several words there is one.
+
+    Args:
+        words: of the command line, after the verb.
+        joined: flags that may be given several times, for one word or more each. Of others that are given several times
+            with one word the last counts, as with every flag.
 
     Raises:
         UserError: a word is there twice, an option has no such value, or a folder has no agent.
@@ -78,7 +83,7 @@ def combinations(words: Sequence[str]) -> list[Combination]:
     """
     words = list(words)
     end = words.index("--") if "--" in words else len(words)
-    rest, given = _split(words[:end])
+    rest, given = _split(words[:end], joined)
     found = {flag: [Word.read(text) for text in texts] for flag, texts in given.items()}
     for flag, choices in found.items():
         if twice := _repeated(word.text for word in choices):
@@ -125,7 +130,7 @@ def result_names(lines: Sequence[Combination], alone: Sequence[str], numbers: Se
     return names
 
 
-def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
+def _split(words: Sequence[str], joined: Collection[str]) -> tuple[list[str], dict[str, list[str]]]:
     """The words of the other flags, and those of each swept flag that has any."""
     rest: list[str] = []
     lists: dict[str, list[list[str]]] = {flag: [] for flag in SWEPT}
@@ -142,6 +147,8 @@ def _split(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
             (rest if taking is None else taking).append(word)
     given = {}
     for flag, several in lists.items():
+        if flag in joined and all(several):
+            several = [list(itertools.chain(*several))]
         if len(several) > 1 and any(len(one) > 1 for one in several):
             raise UserError(f"{flag} is given {len(several)} times. Give it once, with all its words.")
         if several and several[-1]:

@@ -1,0 +1,1 @@
+"""Files of pictures and films, for the commands that draw."""
