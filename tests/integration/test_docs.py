@@ -35,7 +35,7 @@ from pages import (
 EXTENDING = ROOT / "docs" / "extending.md"
 WITH_PLUGINS = [page_id(EXTENDING), "tests/plugins/ble-sample/README.md"]
 """Pages whose lines name plugins, which are not installed where the tests run."""
-MODULES_OF_READERS = ("torch_agent:", "my_package.")
+MODULES_OF_READERS = ("my_agent:", "torch_agent:", "my_package.")
 """Modules of agents that a reader has written."""
 SETUP = "An environment for your packages"
 """The section of docs/extending.md that makes the environment of the others."""
@@ -52,24 +52,29 @@ NOT_TYPED = {
     r"frameworks/gymnasium_async\.py": "runs in test_examples.py",
     r"benchmarks/|^time | paired/": "measures for minutes",
     r"--agent (tradewind|windward) .*medium_eval|docs/results/|runs/(tradewind|windward)": "made the results, in hours",
+    r"jupyter lab": "installs JupyterLab and opens a browser; test_notebook.py runs the notebook",
     r"~/winds\.nc": "needs a reader's file; docs/extending.md makes one",
     r"import cdsapi": "needs an account",
     r"torch|sb3|stable[-_]baselines3|network\(": "needs torch",
     r"gs://": "reads a bucket of others",
+    r"--with twine|build/tried": "installs the newest of everything; test_fresh_install.py is like it",
 }
 """Lines that are parsed but not typed, and Python blocks, and why."""
 
 
 @dataclass(frozen=True)
 class Shorter:
-    """How a program is made to end soon: flags that it always gets, and values for flags if they are printed."""
+    """How a program is made to end soon: flags that it always gets, values of printed flags, flags it does not get."""
 
     always: dict[str, str] = field(default_factory=dict)
     printed: dict[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
 
 SHORTER = {
     "ble-eval run": Shorter(printed={"--suite": "tiny_eval"}),
+    "ble-eval fly": Shorter({"--steps": "40"}),
+    "ble-eval winds": Shorter({"--steps": "20"}),
     "ble-train run": Shorter(
         {
             "--num-iterations": "1",
@@ -78,6 +83,7 @@ SHORTER = {
             "--evaluation-period": "0",
         },
         {"--num-envs": "2"},
+        ("--num-steps",),
     ),
     "uv run pytest": Shorter({"--collect-only": "", "-n": "0"}),
 }
@@ -94,12 +100,18 @@ CODE = {
 """What is shorter in Python blocks."""
 
 
+def without_flag(command: str, flag: str) -> str:
+    return re.sub(rf" {re.escape(flag)}( (?!-)\S+)*(?= |$)", "", command)
+
+
 def shortened(command: str) -> str:
     for program, shorter in SHORTER.items():
         if program in command and "--help" not in command:
+            for flag in shorter.dropped:
+                command = without_flag(command, flag)
             printed = {flag: value for flag, value in shorter.printed.items() if f"{flag} " in command}
             for flag, value in {**shorter.always, **printed}.items():
-                command = re.sub(rf" {re.escape(flag)}( (?!-)\S+)*(?= |$)", "", command) + f" {flag} {value}".rstrip()
+                command = without_flag(command, flag) + f" {flag} {value}".rstrip()
     for folder, short in FOLDERS.items():
         command = command.replace(folder, short)
     return command
@@ -120,7 +132,9 @@ def type_blocks(reader: Reader, page_blocks: list[Block]) -> None:
         if block.language == "bash":
             for command in filter(is_typed, block.commands()):
                 reader.command(shortened(command))
-        elif block.language == "python" and not block.file_name and is_typed(block.text):
+        elif block.file_name:
+            reader.write(block)
+        elif block.language == "python" and is_typed(block.text):
             reader.python(shortened_code(block.text))
 
 
@@ -177,11 +191,6 @@ def plugin_environment(repository, tmp_path_factory) -> dict[str, str]:
 def test_a_section_of_your_own_runs(name, plugin_environment, tmp_path):
     folder = tmp_path / "package"
     folder.mkdir()
-    for block in extending()[name]:
-        if block.file_name:
-            file = folder / block.file_name
-            file.parent.mkdir(exist_ok=True)
-            file.write_text(block.text, encoding="utf-8")
     with Reader(folder, plugin_environment, tmp_path) as reader:
         type_blocks(reader, extending()[name])
 
@@ -259,7 +268,7 @@ def test_every_rule_that_shortens_is_needed():
     for program, shorter in SHORTER.items():
         printed = [command for command in commands if program in command]
         assert printed, program
-        for flag in shorter.printed:
+        for flag in [*shorter.printed, *shorter.dropped]:
             assert any(f"{flag} " in command for command in printed), flag
     for folder in FOLDERS:
         assert any(folder in command for command in commands), folder

@@ -14,11 +14,11 @@ from pages import ROOT, blocks, page_id, prose
 
 PACKAGES = ROOT / "packages"
 SOURCES = {folder.name: folder for folder in PACKAGES.glob("ble-*/src/ble_*")}
-PAGES = [*pages.PAGES, *sorted(PACKAGES.glob("*/CHANGELOG.md"))]
+PAGES = [*pages.PAGES, *sorted(PACKAGES.glob("*/CHANGELOG.md")), *sorted({*ROOT.glob("*.md")} - {*pages.PAGES})]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BANNED = re.compile(r"\b(told|proceeds?|arenas?)\b", re.IGNORECASE)
 
-LINK = re.compile(r"\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:\]\(|\bsrc=\"|\bsrcset=\")([^)\s\"]+)[)\"]")
 CODE = re.compile(r"`([^`\n]+)`")
 MODULE_FILE = re.compile(r"ble_\w+(?:/\w+)*(?:/|\.py)")
 FLAG = re.compile(r"--(?:[a-z-]+\.)?(?:no-)?([a-z][a-z0-9-]*)(?![\w.-])")

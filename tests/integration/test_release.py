@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -63,9 +64,11 @@ METADATA = "ble_env-0.1.0.dist-info/METADATA"
         (edited(METADATA, b"Version: 0.1.0", b"Version: 0.1.1"), "version is '0.1.1', not '0.1.0'"),
         (edited(METADATA, b"# ble-env", b"# ble-oven"), "its description is not its README"),
         (edited(METADATA, b"ble-sim<0.2,>=0.1", b"ble-sim"), "ble-sim has no compatible range, such as >=0.1,<0.2"),
-        (edited(METADATA, b"numpy>=1.26", b"numpy"), "it does not require what it declares"),
+        (edited(METADATA, b"numpy>=2.0", b"numpy"), "it does not require what it declares"),
         (lambda files: files.update({"ble_env/spare.py": b""}), "ble_env/spare.py is not in the package"),
         (lambda files: files.update({"../spare.py": b""}), "../spare.py leads out of the archive"),
+        (lambda files: files.update({"tests/spare.py": b""}), "tests/spare.py would be installed beside the module"),
+        (edited(METADATA, b"Python :: 3.11", b"Python :: 3.10"), "its classifiers do not name Python 3.11"),
         (
             lambda files: files.update({"spare.py": f"open('{ROOT}/x')".encode()}),
             f"spare.py has the path {ROOT} in it",
@@ -87,6 +90,25 @@ def test_a_mistake_in_a_wheel_is_named(check_release, wheel_of_ble_env, tmp_path
         for name, content in files.items():
             archive.writestr(name, content)
     assert any(found.startswith(problem) for found in check_release.wheel_problems(package, spoilt, VERSIONS))
+
+
+def test_an_archive_that_has_grown_is_named(check_release, tmp_path):
+    package = next(package for package in check_release.packages() if package.name == "ble-env")
+    grown = tmp_path / "grown.whl"
+    grown.write_bytes(bytes(400_000))
+    assert list(check_release.size_problems(package, [grown])) == ["ble-env: grown.whl has 0.4 MB, more than 0.3 MB"]
+    assert check_release.MAX_MEGABYTES.keys() == {package.name for package in check_release.packages()}
+
+
+def test_a_source_archive_has_the_package_and_no_more(check_release, built, tmp_path):
+    package = next(package for package in check_release.packages() if package.name == "ble-env")
+    spoilt = tmp_path / "spoilt.tar.gz"
+    with tarfile.open(built / f"{package.stem}.tar.gz") as archive, tarfile.open(spoilt, "w:gz") as copy:
+        for member in archive:
+            copy.addfile(member, archive.extractfile(member))
+        copy.addfile(tarfile.TarInfo(f"{package.stem}/tests/test_spare.py"))
+    problems = list(check_release.source_problems(package, spoilt, VERSIONS))
+    assert problems == [f"{package.stem}/tests/test_spare.py is no part of the package"]
 
 
 def test_a_range_contains_what_is_released(check_release):

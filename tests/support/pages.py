@@ -183,6 +183,12 @@ class Reader:
             check=False,
         )
 
+    def write(self, block: Block) -> None:
+        """Write the file that a block is, in the folder where the shell is."""
+        file = self.folder / str(block.file_name)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(block.text, encoding="utf-8")
+
     def python(self, code: str) -> None:
         """Type a block into the Python session, which begins with the first one.
 
