@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,15 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 MODEL_SUFFIX = ".npz"
 """Files of models, whose origin a NOTICE tells."""
+
+MAX_MEGABYTES = {"ble-sim": 25.0, "ble-env": 0.3, "ble-agents": 23.0, "ble-eval": 2.5, "ble-train": 0.3}
+"""How large an archive of each package may be. docs/releasing.md says what is in the large ones, and why."""
+
+CACHES = {".pyc", ".pkl", ".log", ".tmp"}
+"""Endings of files that no package ships."""
+
+SOURCE_ONLY = {"README.md", "CHANGELOG.md", "pyproject.toml", "PKG-INFO", ".gitignore", "LICENSE", "NOTICE"}
+"""What a source archive has besides the module."""
 
 Files = Mapping[str, bytes]
 """What an archive holds: contents by path."""
@@ -104,11 +113,21 @@ def release_problems(folder: Path, released: list[Package]) -> list[str]:
     problems += [f"{name}: what is this?" for name in sorted(built - expected)]
     for package in released:
         wheel, source = folder / f"{package.stem}-py3-none-any.whl", folder / f"{package.stem}.tar.gz"
+        problems += size_problems(package, [file for file in (wheel, source) if file.name in built])
         if wheel.name in built:
             problems += [f"{package.name}: wheel: {problem}" for problem in wheel_problems(package, wheel, versions)]
         if source.name in built:
             problems += [f"{package.name}: source: {problem}" for problem in source_problems(package, source, versions)]
     return problems
+
+
+def size_problems(package: Package, archives: Iterable[Path]) -> Iterator[str]:
+    """Archives of a package that are larger than they may be."""
+    limit = MAX_MEGABYTES.get(package.name, 0.0)
+    for archive in archives:
+        megabytes = archive.stat().st_size / 1e6
+        if megabytes > limit:
+            yield f"{package.name}: {archive.name} has {megabytes:.1f} MB, more than {limit} MB"
 
 
 def wheel_problems(package: Package, wheel: Path, versions: Mapping[str, str]) -> Iterator[str]:
@@ -123,6 +142,9 @@ def wheel_problems(package: Package, wheel: Path, versions: Mapping[str, str]) -
         files = {name: archive.read(name) for name in archive.namelist()}
     info = f"{package.stem}.dist-info"
     yield from path_problems(files)
+    for name in sorted(files):
+        if not name.startswith((f"{package.module}/", f"{info}/")):
+            yield f"{name} would be installed beside the module"
     yield from metadata_problems(package, parse_email(files.get(f"{info}/METADATA", b""))[0], versions)
     yield from content_problems(package, files, sources="", licenses=f"{info}/licenses/")
     yield from entry_point_problems(package, files, files.get(f"{info}/entry_points.txt", b"").decode())
@@ -137,6 +159,10 @@ def source_problems(package: Package, source: Path, versions: Mapping[str, str])
         opened = {member.name: archive.extractfile(member) for member in archive if member.isfile()}
         files = {name: file.read() for name, file in opened.items() if file is not None}
     yield from path_problems(files)
+    for name in sorted(files):
+        inside = name.removeprefix(f"{package.stem}/")
+        if inside not in SOURCE_ONLY and not inside.startswith(f"src/{package.module}/"):
+            yield f"{name} is no part of the package"
     yield from metadata_problems(package, parse_email(files.get(f"{package.stem}/PKG-INFO", b""))[0], versions)
     yield from content_problems(package, files, sources=f"{package.stem}/src/", licenses=f"{package.stem}/")
     for name in ("README.md", "CHANGELOG.md", "pyproject.toml"):
@@ -169,6 +195,10 @@ def metadata_problems(package: Package, metadata: RawMetadata, versions: Mapping
     always = {requirement for requirement in required if requirement.marker is None}
     if always != set(map(Requirement, package.project["dependencies"])):
         yield f"it does not require what it declares, but {', '.join(sorted(map(str, always)))}"
+    known = {classifier.rpartition(" :: ")[2] for classifier in metadata.get("classifiers", [])}
+    oldest = package.project["requires-python"].removeprefix(">=")
+    if not {oldest, "Typed"} <= known:
+        yield f"its classifiers do not name Python {oldest} and types: {sorted(known)}"
     if set(metadata.get("provides_extra", [])) != package.project.get("optional-dependencies", {}).keys():
         yield f"its extras are {metadata.get('provides_extra')}"
 
@@ -208,9 +238,15 @@ def content_problems(package: Package, files: Files, sources: str, licenses: str
     for name in sorted(files):
         if name.startswith(inside) and name.removeprefix(sources) not in wanted:
             yield f"{name} is not in the package"
+    for name in sorted(wanted):
+        if any(part.startswith((".", "__", "test")) for part in Path(name).parts[:-1]) or Path(name).suffix in CACHES:
+            yield f"{name} is a test or a cache"
     if files.get(f"{licenses}LICENSE") != (ROOT / "LICENSE").read_bytes():
         yield "its LICENSE is not that of the project"
     notice = files.get(f"{licenses}NOTICE", b"").decode()
+    own_notice = package.folder / "NOTICE"
+    if own_notice.exists() and notice != own_notice.read_text(encoding="utf-8"):
+        yield "its NOTICE is not that of the package"
     for name in sorted(wanted):
         if name.endswith(MODEL_SUFFIX) and name not in notice:
             yield f"{name} is not in a NOTICE"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # /// script
 # requires-python = ">=3.11"
-# dependencies = ["ble-sim", "msgpack>=1.0", "numpy>=1.26"]
+# dependencies = ["ble-sim", "msgpack>=1.0", "numpy>=2.0"]
 #
 # [tool.uv.sources]
 # ble-sim = { path = "../packages/ble-sim" }
