@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ble_env.options import MatplotlibOptions
-from ble_env.task_parts import Choice
-from ble_eval.builtins import EPISODE_STEPS
 from ble_eval.command_line.errors import INTERRUPTED
-from ble_eval.command_line.flags import agent_flags, common_settings
+from ble_eval.command_line.flags import agent_flags
 from ble_eval.command_line.parsing import Switch
 from ble_eval.errors import UserError
-from ble_eval.settings import SEEDS_FOLDER, EvaluationSettings
-from ble_eval.sweeps.lines import CheckpointArguments, checkpoint_of, names_alone, parse_line
+from ble_eval.settings import EvaluationSettings
+from ble_eval.sweeps.lines import (
+    SeedArguments,
+    check_seed_arguments,
+    checkpoint_of,
+    names_alone,
+    parse_line,
+    seed_settings,
+)
 from ble_eval.sweeps.words import AGENT, Combination, combinations, result_names
-from ble_eval.trained import ChosenCheckpoint
 from ble_sim.constants import SECONDS_PER_HOUR, STEP_SECONDS
 from ble_sim.files.compilation_cache import use_compilation_cache
-from ble_sim.plugins import NoOptions
-from ble_sim.seeds import check_seed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,7 +42,7 @@ MAX_FLIGHTS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlyArguments(CheckpointArguments):
+class FlyArguments(SeedArguments):
     """Fly each agent once over the same seed, and show the flights in the terminal while they are flown.
 
     The flights are those of `ble-eval run --seeds SEED`. They are flown side by side, with one clock. Ctrl-C stops
@@ -49,15 +51,6 @@ class FlyArguments(CheckpointArguments):
     --agent, --wind-field and --precision take several words, as those of `ble-eval run` do, and every combination is
     one flight.
     """
-
-    seed: int = 0
-    """Of the episode: start, winds and forecast."""
-
-    agent_seed: int = 0
-    """Of the agents' randomness, as --seed of `ble-eval run`."""
-
-    steps: int = EPISODE_STEPS
-    """Agent steps of 3 minutes after which a flight ends."""
 
     speed: float = 4.0
     """Hours of flight that are shown in a second, in the terminal or the window; 0 for as fast as they are computed.
@@ -112,7 +105,7 @@ def watch_flights(lines: Sequence[Combination], arguments: Sequence[FlyArguments
     if common.output is not None:
         output = Output(common.output, common.every, common.fps, options)
     checkpoints = [checkpoint_of(one) for one in arguments]
-    settings = [_settings(*pair) for pair in zip(arguments, checkpoints, strict=True)]
+    settings = [seed_settings(*pair) for pair in zip(arguments, checkpoints, strict=True)]
     numbers = [one.checkpoint_idx for one in settings]
     names = result_names(lines, names_alone([one.agent.name for one in settings], numbers), numbers)
     tracks = [Track(name) for name in names]
@@ -146,35 +139,11 @@ def watch_flights(lines: Sequence[Combination], arguments: Sequence[FlyArguments
 
 def _check(arguments: FlyArguments, number: int) -> None:
     """Raises a UserError for values that do not fit."""
-    try:
-        check_seed(arguments.seed)
-        check_seed(arguments.agent_seed)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    check_seed_arguments(arguments, "every", "fps")
     if number > MAX_FLIGHTS:
         raise UserError(f"{number} flights are more than there are colours: give at most {MAX_FLIGHTS}.")
-    for flag in ("steps", "every", "fps"):
-        if getattr(arguments, flag) < 1:
-            raise UserError(f"--{flag} must be at least 1, not {getattr(arguments, flag)}.")
     if not 0.0 <= arguments.speed < math.inf:
         raise UserError(f"--speed must be 0 or more hours in a second, not {arguments.speed:g}.")
-
-
-def _settings(arguments: FlyArguments, chosen: ChosenCheckpoint | None) -> EvaluationSettings:
-    common = common_settings(arguments)
-    common["seed"] = arguments.agent_seed
-    return EvaluationSettings(
-        **common,
-        suite=Choice(SEEDS_FOLDER, NoOptions()),
-        max_episode_length=arguments.steps,
-        num_shards=1,
-        shard_idx=0,
-        checkpoint_dir=None if chosen is None else str(chosen.folder),
-        checkpoint_idx=None if chosen is None else chosen.number,
-        untrained=arguments.untrained,
-        flight_paths=True,
-        seeds=[arguments.seed],
-    )
 
 
 def _display(

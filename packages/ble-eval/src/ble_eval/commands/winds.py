@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from ble_env.task_parts import Choice
-from ble_eval.builtins import EPISODE_STEPS
 from ble_eval.command_line.construction import make_parts
-from ble_eval.command_line.flags import NameFlag, agent_flags, common_settings, task_choices
+from ble_eval.command_line.flags import NameFlag, agent_flags, task_choices
 from ble_eval.errors import UserError
-from ble_eval.settings import SEEDS_FOLDER, EvaluationSettings
-from ble_eval.sweeps.lines import CheckpointArguments, checkpoint_of, names_alone, parse_line
+from ble_eval.sweeps.lines import (
+    SeedArguments,
+    check_seed_arguments,
+    checkpoint_of,
+    names_alone,
+    parse_line,
+    seed_settings,
+)
 from ble_eval.sweeps.words import combinations
 from ble_eval.trained import ChosenCheckpoint
 from ble_sim.constants import STEP_SECONDS
 from ble_sim.files.compilation_cache import use_compilation_cache
-from ble_sim.plugins import NoOptions
-from ble_sim.seeds import check_seed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WindsArguments(CheckpointArguments):
+class WindsArguments(SeedArguments):
     """Show the winds of a seed by level and time: the forecast, the truth, and the belief that measurements allow.
 
     Without an agent the winds are those at the station, and the belief is that of the first measurement. With an agent
@@ -40,20 +42,11 @@ class WindsArguments(CheckpointArguments):
     Without --output a picture is written into the working folder, and a table is printed.
     """
 
-    seed: int = 0
-    """Of the episode: start, winds and forecast."""
-
-    agent_seed: int = 0
-    """Of the agent's randomness, as --seed of `ble-eval run`."""
-
     place: Annotated[
         Literal["station", "flight"] | None,
         tyro.conf.arg(help_behavior_hint="(default: flight with an agent, else station)"),
     ] = None
     """Where the column of air is: at the station, or at the agent's balloon."""
-
-    steps: int = EPISODE_STEPS
-    """Agent steps of 3 minutes from the start to the last moment."""
 
     every: int = 5
     """Agent steps from one moment to the next; each is a frame of a film."""
@@ -114,14 +107,7 @@ def show(arguments: WindsArguments) -> int:
 
 def _check(arguments: WindsArguments) -> None:
     """Raises a UserError for values that do not fit."""
-    try:
-        check_seed(arguments.seed)
-        check_seed(arguments.agent_seed)
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    for flag in ("steps", "every", "fps"):
-        if getattr(arguments, flag) < 1:
-            raise UserError(f"--{flag} must be at least 1, not {getattr(arguments, flag)}.")
+    check_seed_arguments(arguments, "every", "fps")
     if arguments.every > arguments.steps:
         raise UserError(f"--every is {arguments.every}, more than the {arguments.steps} agent steps of --steps.")
     if arguments.agent is not None:
@@ -149,19 +135,7 @@ def _of_flight(
     from ble_eval.engines.local import LocalEngine
     from ble_eval.winds.series import FlightWinds, flight_series
 
-    common = common_settings(dataclasses.replace(arguments, seed=arguments.agent_seed))
-    settings = EvaluationSettings(
-        **common,
-        suite=Choice(SEEDS_FOLDER, NoOptions()),
-        max_episode_length=arguments.steps,
-        num_shards=1,
-        shard_idx=0,
-        checkpoint_dir=None if chosen is None else str(chosen.folder),
-        checkpoint_idx=None if chosen is None else chosen.number,
-        untrained=arguments.untrained,
-        flight_paths=False,
-        seeds=[arguments.seed],
-    )
+    settings = seed_settings(arguments, chosen)
     engine = LocalEngine()
     env, agent = engine.environment(settings), engine.agent(settings)
     at_station = arguments.place == "station"

@@ -1,4 +1,4 @@
-"""The flags of the command lines that `ble_eval.sweeps.words` makes, and the checkpoint that each of them names."""
+"""The flags of the command lines that `ble_eval.sweeps.words` makes, and what each of them names."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,25 @@ from typing import Annotated, Any, TypeVar
 import tyro
 
 from ble_agents.create import agent_label
-from ble_eval.command_line.flags import AgentArguments, NameFlag, fitted, look_for, parse_flight, task_choices
+from ble_env.task_parts import Choice
+from ble_eval.builtins import EPISODE_STEPS
+from ble_eval.command_line.flags import (
+    AgentArguments,
+    NameFlag,
+    common_settings,
+    fitted,
+    look_for,
+    parse_flight,
+    task_choices,
+)
 from ble_eval.command_line.parsing import Switch
 from ble_eval.errors import UserError
+from ble_eval.settings import SEEDS_FOLDER, EvaluationSettings
 from ble_eval.sweeps.words import SWEPT, Combination
 from ble_eval.trained import ChosenCheckpoint, chosen_checkpoint, trained_with
+from ble_sim.plugins import NoOptions
 from ble_sim.plugins.registry import Registry
+from ble_sim.seeds import check_seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +44,20 @@ class CheckpointArguments(AgentArguments):
 
     untrained: Switch = False
     """Fly an agent that learns as it is before any training. Without this it needs --checkpoint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedArguments(CheckpointArguments):
+    """Flags of the verbs that show one seed."""
+
+    seed: int = 0
+    """Of the episode: start, winds and forecast."""
+
+    agent_seed: int = 0
+    """Of the agents' randomness, as --seed of `ble-eval run`."""
+
+    steps: int = EPISODE_STEPS
+    """Agent steps of 3 minutes until the end."""
 
 
 ArgumentsT = TypeVar("ArgumentsT", bound=CheckpointArguments)
@@ -90,6 +117,43 @@ def checkpoint_of(arguments: CheckpointArguments) -> ChosenCheckpoint | None:
         other = "with other options of it" if there == here else f"not {here!r}"
         raise UserError(f"{arguments.checkpoint} was trained with the observation {there!r}, {other}.")
     return chosen_checkpoint(arguments.checkpoint, arguments.checkpoint_idx)
+
+
+def check_seed_arguments(arguments: SeedArguments, *counts: str) -> None:
+    """Check the seeds and the steps, and other fields that count something.
+
+    Raises:
+        UserError: a value is not allowed.
+    """
+    try:
+        check_seed(arguments.seed)
+        check_seed(arguments.agent_seed)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    for name in ("steps", *counts):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name} must be at least 1, not {getattr(arguments, name)}.")
+
+
+def seed_settings(arguments: SeedArguments, chosen: ChosenCheckpoint | None) -> EvaluationSettings:
+    """The settings of `ble-eval run` that fly the same episode with the same agent.
+
+    Args:
+        arguments: the flags.
+        chosen: the checkpoint of the agent; None if it has none.
+    """
+    return EvaluationSettings(
+        **common_settings(dataclasses.replace(arguments, seed=arguments.agent_seed)),
+        suite=Choice(SEEDS_FOLDER, NoOptions()),
+        max_episode_length=arguments.steps,
+        num_shards=1,
+        shard_idx=0,
+        checkpoint_dir=None if chosen is None else str(chosen.folder),
+        checkpoint_idx=None if chosen is None else chosen.number,
+        untrained=arguments.untrained,
+        flight_paths=True,
+        seeds=[arguments.seed],
+    )
 
 
 def names_alone(agents: Sequence[str], numbers: Sequence[int | None]) -> list[str]:
