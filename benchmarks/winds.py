@@ -25,8 +25,8 @@ from PIL import Image  # noqa: E402
 from ble_agents import create_agent  # noqa: E402
 from ble_agents.flying import EpisodeStep, EpisodeWatcher  # noqa: E402
 from ble_env import BalloonEnv  # noqa: E402
-from ble_env.gymnasium_envs.snapshot import Snapshot  # noqa: E402
 from ble_env.host.seeding import first_episode_keys  # noqa: E402
+from ble_env.host.snapshot import Snapshot  # noqa: E402
 from ble_eval import EvaluationSuite, eval_agent, read_result_sets  # noqa: E402
 from ble_eval.winds.drift import least_drift  # noqa: E402
 from ble_eval.winds.series import Moment, moment_of, moments_at_station  # noqa: E402

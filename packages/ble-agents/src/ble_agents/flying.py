@@ -28,12 +28,12 @@ from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.policy import Policy, init_with_stream, policy_scope, start_stream, step_with_stream
 from ble_env.checks import check_finite
 from ble_env.diagnostics import Diagnostics
-from ble_env.gymnasium_envs.info import to_info
-from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.devices import Device, find_device, local_devices, num_cores
 from ble_env.host.finite import check_flight
+from ble_env.host.info import to_info
 from ble_env.host.packing import HostTransition, unpack_diagnostics
 from ble_env.host.seeding import first_episode_keys
+from ble_env.host.snapshot import Snapshot
 from ble_env.host.tile import Tile
 from ble_env.task import Task
 from ble_sim.balloon.vehicle import Vehicle

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ble_env.core import Transition as Transition
     from ble_env.diagnostics import Diagnostics as Diagnostics
     from ble_env.gymnasium_envs.single import BalloonEnv as BalloonEnv
-    from ble_env.gymnasium_envs.snapshot import Snapshot as Snapshot
     from ble_env.gymnasium_envs.vector import BalloonVectorEnv as BalloonVectorEnv
     from ble_env.gymnax_env.env import BalloonGymnaxEnv as BalloonGymnaxEnv
     from ble_env.gymnax_env.env import EnvParams as EnvParams
     from ble_env.host.seeding import first_episode_keys as first_episode_keys
+    from ble_env.host.snapshot import Snapshot as Snapshot
     from ble_env.observation.function import ObservationFunction as ObservationFunction
     from ble_env.observation.layout import CENTER_LEVEL as CENTER_LEVEL
     from ble_env.observation.layout import FIRST_WIND_FEATURE as FIRST_WIND_FEATURE
@@ -55,7 +55,7 @@ else:
             "core": "Transition",
             "diagnostics": "Diagnostics",
             "gymnasium_envs.single": "BalloonEnv",
-            "gymnasium_envs.snapshot": "Snapshot",
+            "host.snapshot": "Snapshot",
             "gymnasium_envs.vector": "BalloonVectorEnv",
             "gymnax_env.env": "BalloonGymnaxEnv EnvParams",
             "host.seeding": "first_episode_keys",

@@ -15,15 +15,15 @@ from gymnasium import spaces
 
 from ble_env import core
 from ble_env.checks import check_counts
-from ble_env.gymnasium_envs.info import to_info
-from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.gymnasium_envs.time_limit import set_time_limits
 from ble_env.host.actions import checked_action
 from ble_env.host.devices import Device, compute_scope, find_device
 from ble_env.host.finite import check_flight
+from ble_env.host.info import to_info
 from ble_env.host.packing import HostTransition, Packed, pack, pack_transition, unpack
 from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed, episode_name, next_episode_keys, start_streams
+from ble_env.host.snapshot import Snapshot
 from ble_env.rendering.renderer import RENDER_MODES, Renderer, make_renderer, with_step
 from ble_env.task import Task, TaskArguments, check_arguments, make_task
 from ble_env.wind_column import picture_column

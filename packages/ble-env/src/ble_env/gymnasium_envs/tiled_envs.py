@@ -8,9 +8,9 @@ import jax
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
-from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.finite import check_flight
 from ble_env.host.seeding import episode_name, next_episode_keys, start_streams
+from ble_env.host.snapshot import Snapshot
 from ble_env.host.tile import Tile
 from ble_env.task import Task
 from ble_env.wind_column import WindColumn

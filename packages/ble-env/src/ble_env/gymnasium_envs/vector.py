@@ -14,13 +14,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ble_env.checks import check_counts
-from ble_env.gymnasium_envs.info import to_info, to_infos
-from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Transitions
 from ble_env.host.actions import checked_actions
 from ble_env.host.devices import Device, find_device, num_cores
+from ble_env.host.info import to_info, to_infos
 from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed
+from ble_env.host.snapshot import Snapshot
 from ble_env.host.tile import Tile, fitting_size
 from ble_env.host.values import as_host_array, shown
 from ble_env.rendering.renderer import RENDER_MODES, Renderer, make_renderer, with_step

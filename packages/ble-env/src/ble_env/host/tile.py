@@ -19,10 +19,10 @@ import numpy as np
 from jax import export
 
 from ble_env import core
-from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.devices import Device, compute_scope, local_devices
 from ble_env.host.packing import HostTransition, pack_transition
 from ble_env.host.reset_options import RESET_OPTIONS
+from ble_env.host.snapshot import Snapshot
 from ble_env.host.stored_programs import NotStorableError, described, is_storing, shapes_of, stored_program
 from ble_env.task import Task
 from ble_env.wind_column import WindColumn, picture_column

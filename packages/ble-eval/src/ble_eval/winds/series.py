@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_agents.flying import EpisodeStep, EpisodeWatcher
-from ble_env.gymnasium_envs.snapshot import Snapshot
 from ble_env.host.devices import compute_scope
+from ble_env.host.snapshot import Snapshot
 from ble_env.observation.layout import MAX_PRESSURE, MIN_PRESSURE, NUM_LEVELS
 from ble_env.wind_column import WindColumn, winds_at_levels
 from ble_eval.eval_lib import eval_agent
