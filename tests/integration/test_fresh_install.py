@@ -44,7 +44,8 @@ ABSENT = {
 """What a package must not bring."""
 
 NEEDS_EXTRA = {
-    "ble-env": ["ble_env.rendering.matplotlib_renderer"],
+    "ble-env": ["ble_env.rendering.flight_picture", "ble_env.rendering.matplotlib_renderer"],
+    "ble-eval": ["ble_eval.winds.picture"],
 }
 """Modules that cannot be imported without one of the package's extras."""
 
