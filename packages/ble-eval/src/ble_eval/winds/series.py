@@ -162,7 +162,7 @@ def station_series(env: "BalloonEnv", seed: int, steps: int, every: int, title: 
     snapshot = env.get_snapshot()
     elapsed = np.arange(0, steps + 1, every, dtype=np.int32) * STEP_SECONDS
     with compute_scope(env.precision, env.device):
-        moments = moments_at_station(env.task.wind_field, *snapshot, elapsed.astype(np.int32))
+        moments = moments_at_station(env.task.wind_field, *snapshot, elapsed)
         return WindSeries.of(title, False, jax.device_get(moments))
 
 
