@@ -105,9 +105,10 @@ def value_of(public: PublicName) -> str:
 
 
 def description_of(public: PublicName) -> str:
-    """What stands below the assignment of a constant, in one of our modules."""
+    """What stands below the assignment of a constant, in a module of the package that exports it."""
+    package = public.exported_by.partition(".")[0]
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in PACKAGES and vars(module).get(public.name) is public.value:
+        if name.partition(".")[0] == package and vars(module).get(public.name) is public.value:
             found = ModuleAnalyzer.for_module(name).find_attr_docs().get(("", public.name))
             if found:
                 return " ".join(found).strip()

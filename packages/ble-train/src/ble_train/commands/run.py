@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 PLAN = RunPlan()
 """The defaults of the flags for what may change when a run continues."""
 
+LENGTH_SO_FAR = f"(default: the run's so far, or {DEFAULT_ITERATIONS})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunArguments(FlightArguments):
@@ -60,7 +62,7 @@ class RunArguments(FlightArguments):
 
     num_iterations: Annotated[
         int | None,
-        tyro.conf.arg(metavar="INT", help_behavior_hint=f"(default: the run's so far, or {DEFAULT_ITERATIONS})"),
+        tyro.conf.arg(metavar="INT", help_behavior_hint=LENGTH_SO_FAR),
     ] = None
     """Length of the run in iterations; a finished run continues if the number is raised."""
 
