@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from ble_env.gymnax_env.env import EnvParams as EnvParams
     from ble_env.host.seeding import first_episode_keys as first_episode_keys
     from ble_env.host.snapshot import Snapshot as Snapshot
+    from ble_env.information import FlightView as FlightView
+    from ble_env.information import InformationError as InformationError
+    from ble_env.information import InformationTrack as InformationTrack
+    from ble_env.information import view_of as view_of
     from ble_env.observation.function import ObservationFunction as ObservationFunction
     from ble_env.observation.layout import CENTER_LEVEL as CENTER_LEVEL
     from ble_env.observation.layout import FIRST_WIND_FEATURE as FIRST_WIND_FEATURE
@@ -59,6 +63,7 @@ else:
             "gymnasium_envs.vector": "BalloonVectorEnv",
             "gymnax_env.env": "BalloonGymnaxEnv EnvParams",
             "host.seeding": "first_episode_keys",
+            "information": "FlightView InformationError InformationTrack view_of",
             "observation.function": "ObservationFunction",
             "observation.layout": "CENTER_LEVEL FIRST_WIND_FEATURE named_features NamedFeatures NUM_RELATIVE_LEVELS",
             "observation.perciatelli": "perciatelli_observation PerciatelliObservation",

@@ -1,5 +1,7 @@
 """The winds of all levels above and below a balloon: the forecast, the truth, and what the measurements make of it."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,9 +10,8 @@ from ble_sim.scenario import Scenario
 from ble_sim.sky.atmosphere import height_at_pressure, pressure_at_height
 from ble_sim.state import SimState
 from ble_sim.structs import struct
-from ble_sim.wind.field import WindField
+from ble_sim.wind.field import WindField, forecast_at, forecast_error
 from ble_sim.wind.forecast_error import predict
-from ble_sim.wind.noise import wind_noise
 
 PICTURE_HEIGHTS = np.arange(14_000.0, 21_001.0, 100.0)
 """Heights of the levels that renderers receive [m]."""
@@ -25,7 +26,7 @@ class WindColumn:
     height: jax.Array
     """float[levels], m"""
     forecast: jax.Array
-    """float[levels, 2]"""
+    """float[levels, 2], what agents see"""
     wind: jax.Array
     """float[levels, 2], the wind that the balloon would meet"""
     predicted: jax.Array
@@ -44,9 +45,9 @@ def winds_at_levels(wind_field: WindField, scenario: Scenario, state: SimState, 
     """
     balloon = state.balloon
     place = balloon.x, balloon.y, pressures, state.elapsed
-    forecast = jnp.stack(wind_field.wind(scenario.forecast, *place), axis=-1)
-    at_level = jax.vmap(wind_noise, in_axes=(None, None, None, 0, None))
-    error = jnp.stack(at_level(scenario.noise, *place), axis=-1)
+    forecast = jnp.stack(forecast_at(wind_field, scenario.forecast, *place), axis=-1)
+    at_level = jax.vmap(functools.partial(forecast_error, wind_field), in_axes=(None, None, None, None, 0, None))
+    error = jnp.stack(at_level(scenario.forecast, scenario.noise, *place), axis=-1)
     predicted_error, uncertainty = predict(state.gp, *place)
     return WindColumn(
         pressure=pressures,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ble_sim.state import BalloonStatus as BalloonStatus
     from ble_sim.state import SimState as SimState
     from ble_sim.wind.field import WindField as WindField
+    from ble_sim.wind.field import forecast_and_error as forecast_and_error
+    from ble_sim.wind.field import forecast_at as forecast_at
     from ble_sim.wind.fields.generative import GenerativeWindField as GenerativeWindField
     from ble_sim.wind.fields.grid import GridWindField as GridWindField
     from ble_sim.wind.fields.grid import on_grid as on_grid
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from ble_sim.wind.fields.reanalysis_file import open_wind_grid as open_wind_grid
     from ble_sim.wind.fields.reanalysis_file import wind_field_of_dataset as wind_field_of_dataset
     from ble_sim.wind.fields.shear import UniformShearWindField as UniformShearWindField
+    from ble_sim.wind.forecast_options import ForecastOptions as ForecastOptions
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -53,7 +56,7 @@ else:
             "precision": "precision_scope reference_draws",
             "scenario": "Params Scenario make_params sample_scenario",
             "state": "Balloon BalloonStatus SimState",
-            "wind.field": "WindField",
+            "wind.field": "WindField forecast_and_error forecast_at",
             "wind.fields.generative": "GenerativeWindField",
             "wind.fields.grid": "GridWindField on_grid",
             "wind.fields.grid_axes": "WindGridError",
@@ -62,5 +65,6 @@ else:
             "wind.fields.reanalysis": "GriddedWindField",
             "wind.fields.reanalysis_file": "open_wind_grid wind_field_of_dataset",
             "wind.fields.shear": "UniformShearWindField",
+            "wind.forecast_options": "ForecastOptions",
         },
     )

@@ -2,6 +2,7 @@
 
 from ble_sim.plugins import WindFieldRegistration, hookimpl
 from ble_sim.wind.fields.options import GenerativeOptions, GridFileOptions, UniformShearOptions
+from ble_sim.wind.forecast_options import ForecastOptions
 
 
 @hookimpl
@@ -17,6 +18,7 @@ def ble_register_wind_fields() -> list[WindFieldRegistration]:
         WindFieldRegistration(
             name="simple",
             constructor="ble_sim.wind.fields.layers:SimpleStaticWindField",
+            options_type=ForecastOptions,
             summary="Four layers of steady wind, for experiments.",
         ),
         WindFieldRegistration(

@@ -18,6 +18,7 @@ from ble_sim.scenario import Params, Scenario
 from ble_sim.state import SimState
 from ble_sim.structs import struct
 from ble_sim.wind.field import WindField
+from ble_sim.wind.forecast_options import ForecastOptions
 
 
 @struct
@@ -54,6 +55,10 @@ class PooledWindField(WindField):
     """The winds of another field, with a `PooledForecast` as the forecast."""
 
     field: WindField
+
+    @property
+    def forecast_options(self) -> ForecastOptions:
+        return self.field.forecast_options
 
     def parameters(self) -> Any:
         return self.field.parameters()

@@ -32,7 +32,7 @@ from ble_sim.constants import METERS_PER_KM, SECONDS_PER_DAY
 from ble_sim.scenario import Scenario
 from ble_sim.sky.sun import next_sunrise_sunset
 from ble_sim.state import SimState
-from ble_sim.wind.field import WindField
+from ble_sim.wind.field import WindField, forecast_at
 from ble_sim.wind.forecast_error import predict
 
 _LEVEL_SPACING = (MAX_PRESSURE - MIN_PRESSURE) / (NUM_LEVELS - 1)
@@ -159,7 +159,7 @@ def _wind_features(
     first = jnp.clip(_level(lowest, jnp.ceil), 0, NUM_LEVELS - window)
     levels = MIN_PRESSURE + _LEVEL_SPACING * (first + jnp.arange(window, dtype=jnp.int32)).astype(dtype)
 
-    u, v = wind_field.wind(scenario.forecast, balloon.x, balloon.y, levels, state.elapsed)
+    u, v = forecast_at(wind_field, scenario.forecast, balloon.x, balloon.y, levels, state.elapsed)
     error, uncertainty = predict(state.gp, balloon.x, balloon.y, levels, state.elapsed)
     u, v = u + error[:, 0], v + error[:, 1]
 

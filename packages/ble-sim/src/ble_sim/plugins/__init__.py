@@ -25,11 +25,13 @@ from ble_sim.plugins.registry import (
     hookspec,
     unknown_name,
 )
+from ble_sim.plugins.tracks import InformationTrack
 
 __all__ = [
     "AgentRegistration",
     "CollectorRegistration",
     "DuplicateNameError",
+    "InformationTrack",
     "NetworkRegistration",
     "NoOptions",
     "ObservationRegistration",

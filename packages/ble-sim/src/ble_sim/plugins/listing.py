@@ -1,9 +1,10 @@
 """What is installed, as plain records: for commands that list plugins as text or as JSON."""
 
 from collections.abc import Iterable
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from ble_sim.plugins.registry import BrokenPlugin, Origin, Registry
+from ble_sim.plugins.records import AgentRegistration
+from ble_sim.plugins.registry import BrokenPlugin, Extension, Origin, Registry
 
 
 class ExtensionListing(TypedDict):
@@ -14,6 +15,8 @@ class ExtensionListing(TypedDict):
     version: str | None
     """None if the package is not installed as a distribution."""
     summary: str
+    information_track: NotRequired[str]
+    """What it may use, of an agent."""
 
 
 class DuplicateListing(TypedDict):
@@ -56,18 +59,20 @@ def describe(registry: Registry[Any]) -> KindListing:
     return KindListing(
         kind=registry.kind,
         hook=registry.hook,
-        extensions=[
-            ExtensionListing(
-                name=extension.record.name,
-                distribution=extension.origin.distribution,
-                version=extension.origin.version,
-                summary=extension.record.summary,
-            )
-            for extension in registry.extensions()
-        ],
+        extensions=[_extension(extension) for extension in registry.extensions()],
         duplicates=[DuplicateListing(name=name, claimed_by=origins) for name, origins in registry.duplicates.items()],
         failures=_failures(registry.broken),
     )
+
+
+def _extension(extension: Extension[Any]) -> ExtensionListing:
+    record, origin = extension.record, extension.origin
+    listing = ExtensionListing(
+        name=record.name, distribution=origin.distribution, version=origin.version, summary=record.summary
+    )
+    if isinstance(record, AgentRegistration):
+        listing["information_track"] = record.information_track.value
+    return listing
 
 
 def describe_all(registries: Iterable[Registry[Any]]) -> Listing:
@@ -101,7 +106,15 @@ def listing_text(listing: Listing, *, tracebacks: bool = False) -> str:
 
 
 def _kind_lines(kind: KindListing, tracebacks: bool) -> list[str]:
-    rows = [(extension["name"], _origin(extension), extension["summary"]) for extension in kind["extensions"]]
+    rows = [
+        (
+            extension["name"],
+            *([extension["information_track"]] if "information_track" in extension else []),
+            _origin(extension),
+            extension["summary"],
+        )
+        for extension in kind["extensions"]
+    ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"{kind['kind']}s (hook: {kind['hook']})"]
     for row in rows:

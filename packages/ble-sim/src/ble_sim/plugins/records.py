@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ble_sim.plugins.tracks import InformationTrack
+
 
 @dataclass(frozen=True)
 class NoOptions:
@@ -107,14 +109,20 @@ class RendererRegistration(Registration):
     hook: ClassVar[str] = "ble_register_renderers"
 
 
+@dataclass(frozen=True)
 class AgentRegistration(Registration):
     """A `ble_agents.agent.Agent`: constructor(num_actions, observation_shape, seed=SEED, options=OPTIONS).
 
     SEED is an integer, or None for a seed drawn at random.
+
+    Attributes:
+        information_track: that of the agent, for lists and tables, which do not import it.
     """
 
     kind: ClassVar[str] = "agent"
     hook: ClassVar[str] = "ble_register_agents"
+
+    information_track: InformationTrack = InformationTrack.OBSERVATION
 
 
 class NetworkRegistration(Registration):

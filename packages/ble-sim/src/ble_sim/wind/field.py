@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ble_sim.constants import SECONDS_PER_HOUR
+from ble_sim.wind.forecast_options import ForecastOptions
 from ble_sim.wind.noise import WindNoise, wind_noise
 
 
@@ -17,6 +19,12 @@ class WindField(abc.ABC):
     Instances are immutable and hashable, since compiled code is kept per instance. `sample` and `wind` are pure,
     traceable by JAX, and take one balloon; `jax.vmap` makes batches.
     """
+
+    @property
+    def forecast_options(self) -> ForecastOptions:
+        """How good the forecasts are: the field's attribute `options` if they are such, else the defaults."""
+        options = getattr(self, "options", None)
+        return options if isinstance(options, ForecastOptions) else ForecastOptions()
 
     def parameters(self) -> Any:
         """Arrays that `sample` needs, such as weights: a pytree, the same at every call. None by default."""
@@ -52,7 +60,7 @@ class WindField(abc.ABC):
     def wind(
         self, forecast: Any, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        """Forecast wind (u, v) towards the east and the north [m/s].
+        """Forecast wind (u, v) towards the east and the north [m/s], before it ages: agents see `forecast_at`.
 
         Args:
             forecast: what `sample` returned.
@@ -80,6 +88,45 @@ class WindField(abc.ABC):
         return self.wind(jax.tree.map(lambda leaf: leaf[place], forecasts), x, y, pressure, elapsed)
 
 
+def forecast_at(
+    wind_field: WindField, forecast: Any, x: jax.Array, y: jax.Array, pressure: jax.Array, elapsed: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The forecast (u, v) that agents see [m/s], as old as `ForecastOptions.forecast_age_hours` says.
+
+    Args:
+        wind_field, forecast, x, y, pressure, elapsed: see `WindField.wind`.
+
+    Returns:
+        Two arrays of the shape of `pressure`.
+    """
+    age = round(wind_field.forecast_options.forecast_age_hours * SECONDS_PER_HOUR)
+    return wind_field.wind(forecast, x, y, pressure, jnp.maximum(elapsed - age, 0) if age else elapsed)
+
+
+def forecast_error(
+    wind_field: WindField,
+    forecast: Any,
+    noise: WindNoise,
+    x: jax.Array,
+    y: jax.Array,
+    pressure: jax.Array,
+    elapsed: jax.Array,
+) -> tuple[jax.Array, jax.Array]:
+    """What `forecast_at` misses at a point (scalars): (u, v) in m/s.
+
+    It is the noise, scaled, and what has changed since the forecast that agents see.
+    """
+    options = wind_field.forecast_options
+    u, v = wind_noise(noise, x, y, pressure, elapsed)
+    if options.error_scale != 1.0:
+        u, v = options.error_scale * u, options.error_scale * v
+    if options.forecast_age_hours:
+        u_now, v_now = wind_field.wind(forecast, x, y, pressure, elapsed)
+        u_seen, v_seen = forecast_at(wind_field, forecast, x, y, pressure, elapsed)
+        u, v = u + (u_now - u_seen), v + (v_now - v_seen)
+    return u, v
+
+
 def forecast_and_error(
     wind_field: WindField,
     forecast: Any,
@@ -89,5 +136,6 @@ def forecast_and_error(
     pressure: jax.Array,
     elapsed: jax.Array,
 ) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
-    """The forecast at a point (scalars) and its error, each (u, v) in m/s. Their sum is the wind."""
-    return wind_field.wind(forecast, x, y, pressure, elapsed), wind_noise(noise, x, y, pressure, elapsed)
+    """The forecast that agents see at a point (scalars) and its error, each (u, v) in m/s. Their sum is the wind."""
+    seen = forecast_at(wind_field, forecast, x, y, pressure, elapsed)
+    return seen, forecast_error(wind_field, forecast, noise, x, y, pressure, elapsed)

@@ -19,6 +19,8 @@ enters by bordering, in O(n^2) instead of the O(n^3) of a factorisation. The mea
 conditioned, and rounding errors are damped as fast as they arise, also in float32.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -72,13 +74,17 @@ def add_measurement(
     corner = 1.0 / (1.0 + _NOISE - jnp.sum(covariance * weights))
     border = -weights * corner
 
-    inner = gp.inverse[1:, 1:] - jnp.outer(row, gain) - jnp.outer(weights, border)
-    top = jnp.concatenate([inner, border[:, None]], axis=1)
-    bottom = jnp.concatenate([border, corner[None]])
+    # Written as one loop over the whole matrix: a compiler makes fewer passes of it than of concatenations.
+    longer = functools.partial(jnp.pad, pad_width=(0, 1))
+    inner = jnp.pad(gp.inverse[1:, 1:], (0, 1)) - jnp.outer(longer(row), longer(gain))
+    inner = inner - jnp.outer(longer(weights), longer(border))
+    newest = jnp.concatenate([border, corner[None]])
+    is_newest = jnp.arange(CAPACITY) == CAPACITY - 1
+    inverse = jnp.where(is_newest[:, None], newest[None, :], jnp.where(is_newest[None, :], newest[:, None], inner))
     return WindGP(
         points=jnp.concatenate([kept, point[None]]),
         errors=jnp.concatenate([gp.errors[1:], error[None]]),
-        inverse=jnp.concatenate([top, bottom[None]]),
+        inverse=inverse,
     )
 
 

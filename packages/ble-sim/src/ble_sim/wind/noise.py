@@ -44,16 +44,18 @@ _HARMONICS: Final = np.array(
 )
 _NUM_HARMONICS: Final = _HARMONICS.shape[1]
 _WEIGHTS: Final = _HARMONICS[..., 0]
-_SCALES: Final = _HARMONICS[..., 1:]
+SCALES: Final = _HARMONICS[..., 1:]
+"""Of x, y, pressure and time of each harmonic [km, km, Pa, h]: float64[2, 5, 4], first the component (u, v)."""
 
 _WIND_VARIANCE: Final = 1.02  # of one component [m2/s2]
 _SIMPLEX_VARIANCE: Final = 0.0569
 # A sum of independent harmonics with these gains has the variance of the wind over the sum of the weights.
-_GAINS: Final = (
+GAINS: Final = (
     math.sqrt(_WIND_VARIANCE / _SIMPLEX_VARIANCE)
     * _WEIGHTS
     / np.sqrt(_WEIGHTS.sum(-1, keepdims=True) * (_WEIGHTS**2).sum(-1, keepdims=True))
 )
+"""What the noise of each harmonic is multiplied with [m/s]: float64[2, 5]."""
 
 _NUM_SIMPLEX_SEEDS: Final = 1634753849
 
@@ -97,9 +99,9 @@ def wind_noise(
     x = jnp.asarray(x)
     hours = jnp.asarray(elapsed_seconds).astype(x.dtype) / SECONDS_PER_HOUR
     point = jnp.stack([x / 1000, y / 1000, pressure, hours])
-    coordinates = point[None, None] / _SCALES.astype(x.dtype) + noise.offsets.astype(x.dtype)
+    coordinates = point[None, None] / SCALES.astype(x.dtype) + noise.offsets.astype(x.dtype)
     # All harmonics of both components are one batch, and one batch axis compiles to faster code than two.
     permutations = noise.permutations.reshape(-1, noise.permutations.shape[-1])
-    harmonics = jax.vmap(simplex.noise4)(permutations, *coordinates.reshape(-1, 4).T).reshape(_GAINS.shape)
-    u, v = jnp.sum(harmonics * _GAINS.astype(x.dtype), axis=-1)
+    harmonics = jax.vmap(simplex.noise4)(permutations, *coordinates.reshape(-1, 4).T).reshape(GAINS.shape)
+    u, v = jnp.sum(harmonics * GAINS.astype(x.dtype), axis=-1)
     return u, v

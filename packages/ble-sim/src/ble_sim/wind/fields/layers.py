@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ble_sim.wind.field import WindField
+from ble_sim.wind.forecast_options import ForecastOptions
 
 _SPEED = 10.0
 
@@ -14,6 +15,8 @@ _SPEED = 10.0
 @dataclass(frozen=True)
 class SimpleStaticWindField(WindField):
     """Wind to the east above 8000 Pa, and below it to the north, the west and the south every 2000 Pa."""
+
+    options: ForecastOptions = ForecastOptions()
 
     def sample(self, parameters: Any, key: jax.Array, start_time: jax.Array) -> tuple[()]:
         return ()

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from ble_sim.wind.forecast_options import ForecastOptions
+
 
 @dataclass(frozen=True)
-class GenerativeOptions:
+class GenerativeOptions(ForecastOptions):
     """Which model decodes the winds."""
 
     weights: str = "offlineskies22"
@@ -13,7 +15,7 @@ class GenerativeOptions:
 
 
 @dataclass(frozen=True)
-class UniformShearOptions:
+class UniformShearOptions(ForecastOptions):
     """How the wind changes with pressure; it is the same everywhere and at all times.
 
     With the defaults there is a wind in every direction within the balloon's reach, slow enough to stay.
@@ -32,7 +34,7 @@ class UniformShearOptions:
 
 
 @dataclass(frozen=True)
-class GridFileOptions:
+class GridFileOptions(ForecastOptions):
     """Which file the winds are read from, and where and when in it the episodes are."""
 
     file: str = ""

@@ -9,6 +9,7 @@ the episode's key, and never reaches over a gap in time. The sun is that of the 
 reset options change, and not that of the grid.
 """
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from ble_sim.sky import geodesy
 from ble_sim.wind.field import WindField
 from ble_sim.wind.fields.grid import FORECAST_SECONDS, MAX_DISTANCE
 from ble_sim.wind.fields.grid_axes import GridAxes, Start, WindGridError, choose_axes
+from ble_sim.wind.forecast_options import ForecastOptions
 
 MAX_SPEED = 300.0
 """Largest plausible wind [m/s]: larger numbers are in another unit, or mark gaps."""
@@ -49,9 +51,13 @@ class GriddedWindField(WindField):
     Args:
         axes: the axes.
         wind: float32[time, latitude, longitude, pressure, (u, v)], m/s.
+
+    Attributes:
+        options: how good the forecasts are; see `with_forecasts`.
     """
 
     def __init__(self, axes: GridAxes, wind: np.ndarray) -> None:
+        self.options = ForecastOptions()
         self.axes = axes
         self._values = np.ascontiguousarray(wind, np.float32)
         self._values.setflags(write=False)
@@ -115,11 +121,21 @@ class GriddedWindField(WindField):
         region = np.ix_(*axes.sources)
         return gridded_wind_field(axes, {"u": np.asarray(u)[region], "v": np.asarray(v)[region]})
 
+    def with_forecasts(self, options: ForecastOptions) -> "GriddedWindField":
+        """The same winds, with forecasts that are better or worse."""
+        other = copy.copy(self)
+        other.options = options
+        return other
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, GriddedWindField) and self._digest == other._digest
+        return isinstance(other, GriddedWindField) and self._content == other._content
 
     def __hash__(self) -> int:
-        return hash(self._digest)
+        return hash(self._content)
+
+    @property
+    def _content(self) -> tuple[str, ForecastOptions]:
+        return self._digest, self.options
 
     def digest(self) -> str:
         return self._digest

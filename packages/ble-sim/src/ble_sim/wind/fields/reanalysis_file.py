@@ -20,6 +20,7 @@ from ble_sim.wind.fields.file_kind import check_kind, check_there, local_path
 from ble_sim.wind.fields.grid_axes import GridAxes, Start, WindGridError, choose_axes
 from ble_sim.wind.fields.options import GridFileOptions
 from ble_sim.wind.fields.reanalysis import GriddedWindField, check_size, component_problems, gridded_wind_field
+from ble_sim.wind.forecast_options import ForecastOptions
 
 if TYPE_CHECKING:
     import xarray
@@ -30,11 +31,14 @@ UNREADABLE_DATA = (OSError, EOFError, KeyError, RuntimeError, ValueError, zlib.e
 
 def wind_field_of_file(options: GridFileOptions = GridFileOptions()) -> GriddedWindField:
     """The wind field "grid_file": `open_wind_grid` with options."""
-    return open_wind_grid(
+    field = open_wind_grid(
         options.file,
         station_latitude=options.station_latitude,
         station_longitude=options.station_longitude,
         start=options.start or None,
+    )
+    return field.with_forecasts(
+        ForecastOptions(error_scale=options.error_scale, forecast_age_hours=options.forecast_age_hours)
     )
 
 
