@@ -11,6 +11,7 @@ from selenium.webdriver.chrome.service import Service
 from ble_eval.report.html.page import make_page
 from ble_eval.report.html.page_data import make_page_data
 from ble_eval.results.flight_path import FlightPath
+from ble_eval.results.limits import SeedLimits
 from ble_eval.results.records import EvaluationResult
 from ble_eval.results.sets import ResultSet
 from ble_eval.statistics import compare_sets
@@ -62,11 +63,19 @@ def make_sets(agents: Mapping[str, list[EvaluationResult]]) -> list[ResultSet]:
 
 
 def write_report(
-    path: Path, agents: Mapping[str, list[EvaluationResult]], *, title="a suite", notes=(), max_flights=10_000
+    path: Path,
+    agents: Mapping[str, list[EvaluationResult]],
+    *,
+    title="a suite",
+    notes=(),
+    max_flights=10_000,
+    limits: Mapping[int, float] | None = None,
 ):
     """Write the report of agents' results and return its address."""
     sets = make_sets(agents)
-    data = make_page_data(sets, compare_sets(sets, resamples=100), title=title, notes=notes, max_flights=max_flights)
+    of_seeds = None if limits is None else SeedLimits(limits, tuple(agents), "a file")
+    comparison = compare_sets(sets, resamples=100, limits=of_seeds)
+    data = make_page_data(sets, comparison, title=title, notes=notes, max_flights=max_flights)
     path.write_text(make_page(data), encoding="utf-8")
     return path.as_uri()
 

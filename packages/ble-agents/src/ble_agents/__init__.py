@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ble_agents.flying import fly_episode as fly_episode
     from ble_agents.flying import fly_in_batches as fly_in_batches
     from ble_agents.flying import fly_side_by_side as fly_side_by_side
+    from ble_agents.flying import fly_with_views as fly_with_views
     from ble_agents.networks.network import ActorCriticOutput as ActorCriticOutput
     from ble_agents.networks.network import Network as Network
     from ble_agents.policy import Policy as Policy
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from ble_agents.policy import next_key as next_key
     from ble_agents.policy import start_stream as start_stream
     from ble_agents.policy_agent import PolicyAgent as PolicyAgent
+    from ble_agents.view_policy import ViewPolicy as ViewPolicy
+    from ble_agents.view_policy import ViewPolicyAgent as ViewPolicyAgent
 else:
     __getattr__, __dir__, __all__ = lazy_names(
         __name__,
@@ -44,9 +47,10 @@ else:
             "create": "agent_names create_agent",
             "exported_policy": "Architecture ExportedPolicy ExportedPolicyError load_policy save_policy",
             "flying": "EpisodeStep EpisodeSummary EpisodeWatcher FlownEpisode"
-            " fly_episode fly_in_batches fly_side_by_side",
+            " fly_episode fly_in_batches fly_side_by_side fly_with_views",
             "networks.network": "ActorCriticOutput Network",
             "policy": "Policy memoryless_policy next_key start_stream",
             "policy_agent": "PolicyAgent",
+            "view_policy": "ViewPolicy ViewPolicyAgent",
         },
     )

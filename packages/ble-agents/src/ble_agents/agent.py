@@ -3,7 +3,9 @@
 import abc
 import enum
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ble_sim.plugins.tracks import InformationTrack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from ble_agents.batch_policy import BatchPolicy
     from ble_agents.exported_policy import ExportedPolicy
     from ble_agents.policy import Policy
+    from ble_agents.view_policy import ViewPolicy
+    from ble_env.task import Task
 
 
 class AgentMode(enum.Enum):
@@ -46,6 +50,12 @@ class Agent(abc.ABC):
 
     summary_writer: Any = None
     """A writer of scalars with TensorBoard's interface, or None."""
+    information_track: ClassVar[InformationTrack] = InformationTrack.OBSERVATION
+    """What it may use. On the tracks `FORECAST` and `ORACLE` its methods are handed a `ble_env.FlightView` in place of
+    the observation."""
+    max_lanes: int | None = None
+    """The most lanes that one of its view policies may act in, for a planner that needs much memory; None for no bound.
+    """
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
         self._num_actions = num_actions
@@ -112,6 +122,20 @@ class Agent(abc.ABC):
         `policy` comes before it where an agent has both.
         """
         return None
+
+    def view_policy(self, task: "Task", lanes: int) -> "ViewPolicy | None":
+        """The agent in evaluation mode on views of many flights at once, new for each tile; None if it has none.
+
+        Only agents of the tracks `FORECAST` and `ORACLE` are asked for it. They are flown by it where they have it.
+
+        Args:
+            task: of the episodes; it has the wind field.
+            lanes: episodes at once, at most `max_lanes`.
+        """
+        return None
+
+    def set_task(self, task: "Task") -> None:  # noqa: B027 - optional
+        """Receive the task, before each episode that is flown alone: only agents that are handed views are called."""
 
     def exported_policy(self) -> "ExportedPolicy | None":
         """The agent in evaluation mode as a network with parameters, for a file; None if it has none."""

@@ -3,17 +3,18 @@
 from ble_agents.options import (
     ActorCriticMLPOptions,
     LevelNetworkOptions,
+    PlannerOptions,
     QuantileNetworkOptions,
     QValueNetworkOptions,
     RandomWalkOptions,
     StationSeekerOptions,
 )
-from ble_sim.plugins import AgentRegistration, NetworkRegistration, hookimpl
+from ble_sim.plugins import AgentRegistration, InformationTrack, NetworkRegistration, hookimpl
 
 
 @hookimpl
 def ble_register_agents() -> list[AgentRegistration]:
-    """Two that ignore the winds, a hand-made controller, and three that were trained."""
+    """Two that ignore the winds, a hand-made controller, three that were trained, and two that plan."""
     return [
         AgentRegistration(
             name="random",
@@ -45,7 +46,21 @@ def ble_register_agents() -> list[AgentRegistration]:
         AgentRegistration(
             name="tradewind",
             constructor="ble_agents.agents.shipped:Tradewind",
-            summary="Perciatelli44 after more training by this project, in the benchmark's winds: the best there is.",
+            summary="Perciatelli44 after more training here, in the benchmark's winds: the best on its track.",
+        ),
+        AgentRegistration(
+            name="planner",
+            constructor="ble_agents.agents.planner:PlannerAgent",
+            options_type=PlannerOptions,
+            summary="Plans in the forecast of the whole field, corrected by its measurements.",
+            information_track=InformationTrack.FORECAST,
+        ),
+        AgentRegistration(
+            name="oracle",
+            constructor="ble_agents.agents.planner:OracleAgent",
+            options_type=PlannerOptions,
+            summary="The planner with the true wind: a lower bound of what is possible.",
+            information_track=InformationTrack.ORACLE,
         ),
     ]
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from ble_agents.agent import Agent
-from ble_sim.plugins import AgentRegistration, NoOptions, UnknownNameError
+from ble_sim.plugins import AgentRegistration, InformationTrack, NoOptions, UnknownNameError
 from ble_sim.plugins.registries import AGENTS
 
 EXPORTED_SUFFIX = ".npz"
@@ -22,6 +22,10 @@ CLASS_SEPARATOR = ":"
 
 class AgentClassError(UnknownNameError):
     """A name "package.module:Class" that gives no agent."""
+
+
+class InformationTrackError(ValueError):
+    """An agent declares another information track than its registration."""
 
 
 def agent_names() -> list[str]:
@@ -98,10 +102,18 @@ def create_agent(
         UnknownNameError: no agent has this name.
         ExportedPolicyError: the file is missing, or holds something else; a ValueError.
         TypeError: `options` is not that of this agent.
+        InformationTrackError: it is on another information track than it is registered with; a ValueError.
     """
-    agent = find_agent(name).construct(num_actions, observation_shape, seed=seed, options=options)
+    registration = find_agent(name)
+    agent = registration.construct(num_actions, observation_shape, seed=seed, options=options)
     if CLASS_SEPARATOR in name and not isinstance(agent, Agent):
         raise AgentClassError(f"{name} made a {type(agent).__name__}, which is no ble_agents.Agent.")
+    declared = getattr(agent, "information_track", registration.information_track)
+    if declared != registration.information_track:
+        raise InformationTrackError(
+            f"The agent {name!r} is on the information track {declared!r}, but is registered with"
+            f" {registration.information_track!r}, which lists and tables show: give both the same information_track."
+        )
     return agent
 
 
@@ -141,7 +153,8 @@ def _registration_of_class(name: str) -> AgentRegistration:
         pass
     try:
         summary = (inspect.getdoc(found) or "").partition("\n")[0]
-        return AgentRegistration(name, found, options_type=options_type, summary=summary)
+        track = InformationTrack(getattr(found, "information_track", InformationTrack.OBSERVATION))
+        return AgentRegistration(name, found, options_type=options_type, summary=summary, information_track=track)
     except TypeError as error:
         raise AgentClassError(str(error)) from None
 

@@ -3,9 +3,11 @@
 `fly_episode` takes any agent and any Gymnasium environment. `fly_side_by_side` takes an agent's `Policy` and flies
 tiles of balloons in compiled steps, on all cores and devices. There an episode depends on its seeds alone, not on the
 other episodes, their order or the number of devices: tiles have one size, and every episode has random streams of its
-own. `fly_in_batches` takes a `BatchPolicy`, which any framework can make.
+own. `fly_with_views` does the same with a `ViewPolicy`, which sees more than the observation. `fly_in_batches` takes a
+`BatchPolicy`, which any framework can make.
 """
 
+import contextlib
 import functools
 import itertools
 import math
@@ -26,15 +28,17 @@ from ble_agents.agent import Agent
 from ble_agents.batch_policy import BatchPolicy, begin_episodes
 from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.policy import Policy, init_with_stream, policy_scope, start_stream, step_with_stream
+from ble_agents.view_policy import ViewPolicy
 from ble_env.checks import check_finite
 from ble_env.diagnostics import Diagnostics
-from ble_env.host.devices import Device, find_device, local_devices, num_cores
+from ble_env.host.devices import Device, compute_scope, find_device, local_devices, num_cores
 from ble_env.host.finite import check_flight
 from ble_env.host.info import to_info
 from ble_env.host.packing import HostTransition, unpack_diagnostics
 from ble_env.host.seeding import first_episode_keys
 from ble_env.host.snapshot import Snapshot
 from ble_env.host.tile import Tile
+from ble_env.information import InformationError, InformationTrack, view_of
 from ble_env.task import Task
 from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.state import BalloonStatus
@@ -109,7 +113,9 @@ def fly_episode(
 
     Args:
         agent: the agent, in the mode that it has.
-        env: the environment; its actions are discrete.
+        env: the environment; its actions are discrete. For an agent on another information track than `OBSERVATION` it
+            is a `BalloonEnv`, wrapped or not: such an agent is handed views, in the environment's precision and on its
+            device.
         seed: of the environment's reset; None leaves the episode to the environment.
         max_steps: time limit in steps beside the environment's own; None for no other.
         on_start: called with the info of the reset.
@@ -120,7 +126,10 @@ def fly_episode(
     Raises:
         ActionError: the agent returned something that is no action of the environment.
         NotFiniteError: the environment gave an observation or a reward that is NaN or infinite.
+        InformationError: the agent used what its track withholds, or the environment has no views.
     """
+    if agent.information_track != InformationTrack.OBSERVATION:
+        agent = _Viewing(agent, env)
     is_rendered = render_period > 0 and env.render_mode not in (None, "human")
     observation, info = env.reset(seed=seed)
     _check_received(env, observation, 0.0, _place(seed, 0))
@@ -146,6 +155,46 @@ def fly_episode(
             agent.end_episode(step.reward, step.terminated)
             return EpisodeSummary(total, steps_inside if "inside_radius" in info else None, step)
     raise AssertionError  # `itertools.count` has no end.
+
+
+class _Viewing(Agent):
+    """An agent that is handed views, as one that is handed observations.
+
+    Raises:
+        InformationError: the environment is no `BalloonEnv`.
+    """
+
+    def __init__(self, agent: Agent, env: "gymnasium.Env[Any, Any]") -> None:
+        from ble_env.gymnasium_envs.single import BalloonEnv  # Other agents are flown without it.
+
+        base = env.unwrapped
+        if not isinstance(base, BalloonEnv):
+            raise InformationError(
+                f"{agent.get_name()} is on the information track {agent.information_track.value!r}, which only a"
+                f" ble_env.BalloonEnv can show, not a {type(base).__name__}."
+            )
+        self._agent, self._env = agent, base
+        agent.set_task(base.task)
+
+    def get_name(self) -> str:
+        return self._agent.get_name()
+
+    def begin_episode(self, observation: Any) -> Any:
+        with self._scope():
+            return self._agent.begin_episode(self._view(observation))
+
+    def step(self, reward: float, observation: Any) -> Any:
+        with self._scope():
+            return self._agent.step(reward, self._view(observation))
+
+    def end_episode(self, reward: float, terminal: bool = True) -> None:
+        self._agent.end_episode(reward, terminal)
+
+    def _scope(self) -> contextlib.AbstractContextManager[None]:
+        return compute_scope(self._env.precision, self._env.device)
+
+    def _view(self, observation: Any) -> Any:
+        return view_of(self._agent.information_track, *self._env.get_snapshot(), observation)
 
 
 def _checked_action(action: Any, agent: Agent, env: "gymnasium.Env[Any, Any]", seed: int | None, number: int) -> int:
@@ -223,13 +272,113 @@ def fly_side_by_side(
         ActionError: the policy's actions are no int32 scalars, or one is out of range.
         NotFiniteError: a wind, an observation or a reward is NaN or infinite.
     """
+    devices = _devices(device)
+    pilots = {device: _Pilot(policy, device) for device in devices}
+
+    def make_worker(device: Device, report: "_Report") -> "_Worker":
+        def make_tile() -> Tile:
+            return Tile(task, vehicle, precision, tile_size, device)
+
+        pilot = pilots[device]
+        pilot.compile(make_tile)
+        tile = make_tile()
+
+        def fly(chunk: slice) -> list[FlownEpisode]:
+            return _fly_tile(tile, task, pilot, seeds[chunk], agent_seeds[chunk], max_steps, report, watcher)
+
+        return fly
+
+    yield from _fly_in_chunks(make_worker, devices, len(seeds), tile_size, on_steps)
+
+
+def fly_with_views(
+    make_policy: Callable[[int], ViewPolicy],
+    task: Task,
+    vehicle: Vehicle,
+    precision: str,
+    seeds: Sequence[int],
+    max_steps: int,
+    *,
+    track: InformationTrack,
+    device: Device | None = None,
+    on_steps: Callable[[int, int], None] = lambda steps, inside: None,
+    watcher: EpisodeWatcher | None = None,
+    tile_size: int = TILE_SIZE,
+) -> Iterator[FlownEpisode]:
+    """Fly one episode for each seed with a policy that is handed views, and yield each when its tile is finished.
+
+    Tiles fly on all cores and devices, each with a policy of its own. Every lane has an episode: where there are fewer
+    seeds than lanes, the others fly the last seed too, and nothing of them is kept.
+
+    Args:
+        make_policy: called with the number of lanes, in the precision and on the device of the tile.
+        task, vehicle, precision: of the environment, as `BalloonEnv` has them.
+        seeds: of the episodes.
+        max_steps: time limit of an episode.
+        track: what the policy is handed, `FORECAST` or `ORACLE`.
+        device, on_steps, watcher, tile_size: as in `fly_side_by_side`.
+
+    Raises:
+        ActionError: the policy returned something that is no action.
+        InformationError: the policy used what the track withholds.
+        NotFiniteError: a wind, an observation or a reward is NaN or infinite.
+    """
+    devices = _devices(device)
+    turns = {device: _FirstTurn() for device in devices}
+    no_seeds = [0] * len(seeds)  # A policy of views has no streams.
+
+    def make_worker(device: Device, report: "_Report") -> "_Worker":
+        turn = turns[device]
+        turn.take()
+        with contextlib.ExitStack() as on_error:
+            on_error.callback(turn.end)
+            tile = Tile(task, vehicle, precision, tile_size, device)
+            pilot = _ViewPilot(tile, make_policy, track, turn)
+            on_error.pop_all()
+
+        def fly(chunk: slice) -> list[FlownEpisode]:
+            try:
+                return _fly_tile(tile, task, pilot, seeds[chunk], no_seeds[chunk], max_steps, report, watcher)
+            finally:
+                turn.end()
+
+        return fly
+
+    yield from _fly_in_chunks(make_worker, devices, len(seeds), tile_size, on_steps)
+
+
+_Report = Callable[[int, int], None]
+_Worker = Callable[[slice], list[FlownEpisode]]
+
+
+def _devices(device: Device | None) -> Sequence[Device]:
+    """The devices that fly: the given one, or all."""
     device = find_device(device)
-    devices = local_devices() if device is None else [device]
+    return local_devices() if device is None else [device]
+
+
+def _fly_in_chunks(
+    make_worker: Callable[[Device, _Report], _Worker],
+    devices: Sequence[Device],
+    num_seeds: int,
+    chunk_size: int,
+    on_steps: Callable[[int, int], None],
+) -> Iterator[FlownEpisode]:
+    """Fly chunks of seeds in threads: one for each device, and on the CPU one for each core.
+
+    Args:
+        make_worker: called in a thread with its device, and with what the worker calls with the steps that it has made.
+            The worker flies the episodes of a chunk.
+        devices: all of one platform.
+        num_seeds: how many there are.
+        chunk_size: seeds in a chunk.
+        on_steps: see `fly_side_by_side`.
+    """
     workers = max(len(devices), num_cores() if devices[0].platform == "cpu" else 1)
     chunks: queue.SimpleQueue[slice] = queue.SimpleQueue()
-    starts = range(0, len(seeds), tile_size)
+    starts = range(0, num_seeds, chunk_size)
     for start in starts:
-        chunks.put(slice(start, start + tile_size))
+        chunks.put(slice(start, start + chunk_size))
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()
 
@@ -238,25 +387,16 @@ def fly_side_by_side(
             raise _StopError
         events.put((steps, inside))
 
-    pilots = {device: _Pilot(policy, device) for device in devices}
-
     def work(device: Device) -> None:
-        def make_tile() -> Tile:
-            return Tile(task, vehicle, precision, tile_size, device)
-
         try:
-            pilots[device].compile(make_tile)
-            tile = None
+            worker = None
             while True:
                 try:
                     chunk = chunks.get_nowait()
                 except queue.Empty:
                     return
-                tile = tile or make_tile()
-                flown = _fly_tile(
-                    tile, task, pilots[device], seeds[chunk], agent_seeds[chunk], max_steps, report, watcher
-                )
-                events.put(flown)
+                worker = worker or make_worker(device, report)
+                events.put(worker(chunk))
         except _StopError:
             return
         except BaseException as error:
@@ -266,7 +406,7 @@ def fly_side_by_side(
     try:
         for worker in range(min(workers, len(starts))):
             pool.submit(work, devices[worker % len(devices)])
-        unfinished = len(seeds)
+        unfinished = num_seeds
         while unfinished:
             event = events.get()
             if isinstance(event, BaseException):
@@ -313,6 +453,9 @@ def _lane_functions(policy_init: Callable[..., Any], policy_step: Callable[..., 
 def _not_finite(observation: jax.Array) -> jax.Array:
     """The sum of the numbers that are NaN or infinite: 0.0 if there are none."""
     return jnp.sum(jnp.where(jnp.isfinite(observation), 0.0, observation)).astype(jnp.float32)
+
+
+_not_finite_lanes = jax.jit(jax.vmap(_not_finite))
 
 
 class _Pilot:
@@ -363,6 +506,68 @@ class _Pilot:
         _check_type(self.step(last, transition.observation, transition.reward).actions)
 
 
+class _FirstTurn:
+    """Lets the first of several threads compile what they share, while the others wait."""
+
+    def __init__(self) -> None:
+        self._is_taken = threading.Lock()
+        self._is_over = threading.Event()
+
+    def take(self) -> None:
+        """Take the turn, or wait until it is over."""
+        if not self._is_taken.acquire(blocking=False):
+            self._is_over.wait()
+
+    def end(self) -> None:
+        """End the turn, if it is not over."""
+        self._is_over.set()
+
+
+class _ViewPilot:
+    """A policy of views, acting in all lanes of a tile. It has the interface of `_Pilot`.
+
+    Args:
+        tile: the tile.
+        make_policy: makes the policy for a number of lanes.
+        track: what the policy is handed.
+        turn: ended after the first step, when all is compiled.
+    """
+
+    def __init__(
+        self, tile: Tile, make_policy: Callable[[int], ViewPolicy], track: InformationTrack, turn: _FirstTurn
+    ) -> None:
+        self._tile = tile
+        self._track = track
+        self._turn = turn
+        with tile.scope():
+            self._policy = make_policy(tile.size)
+
+    def init(self, streams: np.ndarray, observation: jax.Array) -> _Choice:
+        """Begin an episode in every lane, and choose the first actions."""
+        return self._choice(self._policy.begin)
+
+    def step(self, last: _Choice, observation: jax.Array, reward: jax.Array) -> _Choice:
+        """Choose the next actions in every lane."""
+        choice = self._choice(self._policy.step)
+        self._turn.end()
+        return choice
+
+    def _choice(self, choose: Callable[[Any], Any]) -> _Choice:
+        scenario, state, transition = self._tile.lanes
+        with self._tile.scope():
+            actions = choose(view_of(self._track, scenario, state, transition.observation))
+            if not isinstance(actions, jax.Array) or actions.shape != (self._tile.size,):
+                actions = checked_actions(actions, self._tile.size, NUM_ACTIONS)
+            return _Choice((), (), _as_int32(actions), _not_finite_lanes(transition.observation))
+
+
+def _as_int32(actions: Any) -> Any:
+    """Integers of numpy or JAX as int32; JAX's are checked when they reach the host."""
+    if actions.dtype.kind not in "iu":
+        raise ActionError(f"A policy's actions are integers, not {actions.dtype}.")
+    return actions.astype(np.int32)
+
+
 def _check_type(actions: Any) -> None:
     """Check that the actions of all lanes are int32[lanes]."""
     if actions.ndim != 1 or actions.dtype != jnp.int32:
@@ -372,7 +577,7 @@ def _check_type(actions: Any) -> None:
 def _fly_tile(
     tile: Tile,
     task: Task,
-    pilot: _Pilot,
+    pilot: "_Pilot | _ViewPilot",
     seeds: Sequence[int],
     agent_seeds: Sequence[int],
     max_steps: int,
@@ -380,7 +585,8 @@ def _fly_tile(
     watcher: EpisodeWatcher | None,
 ) -> list[FlownEpisode]:
     padding = [0] * (tile.size - len(seeds))
-    transition = tile.reset(range(len(seeds)), first_episode_keys(seeds))
+    started = [*seeds, *[seeds[-1]] * len(padding)] if isinstance(pilot, _ViewPilot) else seeds
+    transition = tile.reset(range(len(started)), first_episode_keys(started))
     chosen = pilot.init(np.array([start_stream(seed) for seed in [*agent_seeds, *padding]]), transition.observation)
     _check_flight(task, seeds, 0, [(None, transition, chosen)], np.ones((1, len(seeds)), bool))
     watched = None if watcher is None else _WatchedTile(tile, max_steps, watcher)

@@ -24,6 +24,24 @@ class RandomWalkOptions:
 
 
 @dataclass(frozen=True)
+class PlannerOptions:
+    """Options of the planner. The grid and the number of plans decide about its score and its time."""
+
+    num_distances: int = 48
+    """Points of the plan from west to east, and from south to north."""
+    num_pressures: int = 32
+    """Points of the plan over the pressures."""
+    replan_steps: int = 20
+    """Agent steps from one plan to the next."""
+    ramp: float = 12.0
+    """Width over which the plan's reward falls at the edge of the radius, km."""
+    night_descent_cost: float = 0.1
+    """Reward that six minutes of descent cost in a plan at night, when the compressor drains the battery."""
+    discount: float = 0.997
+    """What a reward six minutes later is worth."""
+
+
+@dataclass(frozen=True)
 class StationSeekerOptions:
     """StationSeeker's parameters. The defaults are those published, [their names there] in brackets."""
 

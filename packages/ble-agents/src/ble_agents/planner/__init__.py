@@ -1,0 +1,8 @@
+"""Planning in the whole wind field: the value of every place, pressure and time, computed backwards.
+
+grid              the places, pressures and times of a plan, and interpolation between them
+motion            how far each action moves the balloon from each pressure at each time of the flight
+wind_belief       the forecast's error everywhere, as expected after the measurements so far
+values            the values, from the end of the flight back to now
+choice            the action whose result has the best value
+"""

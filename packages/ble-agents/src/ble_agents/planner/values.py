@@ -1,0 +1,210 @@
+"""The values of a plan, by dynamic programming backwards in time.
+
+The value of a balloon at a place, a pressure and a time is the reward that it can still collect. Horizontally it moves
+with the wind of its place and pressure, held for a stage; vertically as the action moves it:
+
+    V(t, x, y, p) = max over actions a of [r + V(t + 1)](x + u dt, y + v dt, p + dp(a, p, t)) - cost(a, t)
+
+The maximum over the actions is taken on the grid before the horizontal shift, so that a stage has one shift along x and
+one along y instead of three. The reward is 1 an agent step within the radius. It falls to a small number over a ramp
+that is wide enough for the grid, and then slowly with the distance, which gives a plan a direction far outside.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ble_agents.planner.grid import (
+    NUM_STAGES,
+    STAGE_SECONDS,
+    STAGES_PER_WIND,
+    STEPS_PER_STAGE,
+    STRETCH,
+    PlanGrid,
+    interpolation_matrix,
+    shifted,
+)
+from ble_agents.planner.wind_belief import error_map, map_distances, map_pressures, map_stretched
+from ble_sim.balloon.altitude_control import Action
+from ble_sim.constants import SECONDS_PER_HOUR
+from ble_sim.scenario import Scenario
+from ble_sim.sky.sun import HORIZON_ELEVATION, sun_at
+from ble_sim.wind.field import WindField, forecast_at, forecast_error
+from ble_sim.wind.fields.grid import GRID_SHAPE, MAX_DISTANCE
+
+_OUTSIDE_REWARD = 0.1
+_OUTSIDE_SCALE = 100_000.0
+_KNOTS = np.linspace(-MAX_DISTANCE, MAX_DISTANCE, GRID_SHAPE[0])
+"""x and y at which the forecast is looked up [m]: those of the benchmark's forecasts."""
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """What a plan depends on beside the flight. Hashable, so static under `jax.jit`.
+
+    Attributes:
+        grid: its points.
+        wind_field: of the task.
+        radius: within which the reward is 1 [m].
+        ramp: width over which the reward falls [m], half of it within the radius.
+        night_descent_cost: reward that a stage of descent costs while the sun does not shine: the compressor then
+            empties the battery, until the power layer pauses the agent.
+        discount: of a stage: what a plan expects far ahead is less certain.
+        kept_stages: number of stages, from the first on, whose values are kept.
+        knows_error: whether the forecast error is known, on the track `oracle`.
+    """
+
+    grid: PlanGrid
+    wind_field: WindField
+    radius: float
+    ramp: float
+    night_descent_cost: float
+    discount: float
+    kept_stages: int
+    knows_error: bool
+
+
+def reward_at(settings: PlanSettings, distance: jax.Array) -> jax.Array:
+    """Reward of an agent step at a distance from the station [m], of any shape."""
+    inside = jnp.clip((settings.radius - distance) / settings.ramp + 0.5, 0.0, 1.0)
+    beyond = jnp.maximum(distance - settings.radius, 0.0) / _OUTSIDE_SCALE
+    return inside + (1.0 - inside) * _OUTSIDE_REWARD / (1.0 + beyond**2)
+
+
+def plan_values(
+    settings: PlanSettings,
+    scenario: Scenario,
+    motion: jax.Array,
+    points: jax.Array,
+    weights: jax.Array,
+    first_stage: jax.Array,
+) -> jax.Array:
+    """Compute the values from the end of the plan back to a stage. Pure; one flight, float32.
+
+    Args:
+        settings: of the plan.
+        scenario: of the flight.
+        motion: what `vertical_motion` returned.
+        points, weights: of the belief about the error, see `error_map`.
+        first_stage: int32 scalar.
+
+    Returns:
+        float32[kept_stages, pressures, x, y]; entry i is the value at stage first_stage + i.
+    """
+    grid = settings.grid
+    x, y = np.meshgrid(grid.distances, grid.distances, indexing="ij")
+    reward = STEPS_PER_STAGE * reward_at(settings, jnp.asarray(np.hypot(x, y), jnp.float32))
+    wind_at = _winds(settings, scenario, points, weights)
+    num_winds = NUM_STAGES // STAGES_PER_WIND
+
+    def hold_wind(number: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        wind_number = num_winds - 1 - number
+        elapsed = (wind_number * STAGES_PER_WIND * STAGE_SECONDS + STAGES_PER_WIND * STAGE_SECONDS // 2).astype(
+            jnp.int32
+        )
+        shift_x, shift_y = _horizontal_shifts(grid, wind_at(elapsed))
+        levels = _levels_after(grid, motion, elapsed)
+        costs = _action_costs(settings, scenario, elapsed)
+
+        def stage(back: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+            values, kept = carry
+            best = jax.lax.optimization_barrier(_best_action(values + reward, levels, costs))
+            moved = jax.lax.optimization_barrier(shifted(best, shift_x, axis=1))
+            values = settings.discount * shifted(moved, shift_y, axis=2)
+            place = wind_number * STAGES_PER_WIND + STAGES_PER_WIND - 1 - back - first_stage
+            # Later stages overwrite one another in the last entry until its own stage comes.
+            place = jnp.clip(place, 0, settings.kept_stages - 1)
+            kept = jax.lax.dynamic_update_slice(kept, values[None], (place, 0, 0, 0))
+            return values, kept
+
+        return jax.lax.fori_loop(0, STAGES_PER_WIND, stage, carry)
+
+    shape = (grid.num_pressures, grid.num_distances, grid.num_distances)
+    start = jnp.zeros(shape, jnp.float32), jnp.zeros((settings.kept_stages, *shape), jnp.float32)
+    return jax.lax.fori_loop(0, num_winds - first_stage // STAGES_PER_WIND, hold_wind, start)[1]
+
+
+def _winds(
+    settings: PlanSettings, scenario: Scenario, points: jax.Array, weights: jax.Array
+) -> Callable[[jax.Array], jax.Array]:
+    """The wind of the plan as a function of the elapsed time [s]: float32[2, pressures, x, y], m/s."""
+    grid, wind_field = settings.grid, settings.wind_field
+    from_knots = jnp.asarray(interpolation_matrix(grid.distances, _KNOTS))
+    pressures = jnp.asarray(grid.pressures, jnp.float32)
+    from_levels = jnp.asarray(interpolation_matrix(grid.pressures, map_pressures()))
+    from_map = jnp.asarray(interpolation_matrix(grid.stretched, map_stretched(grid)))
+
+    def over_plane(function: Callable[..., jax.Array], distances: np.ndarray) -> jax.Array:
+        """A function of x and y at all pairs of distances: [..., x, y]."""
+        along = jnp.asarray(distances, jnp.float32)
+        plane = jax.vmap(jax.vmap(function, (None, 0)), (0, None))(along, along)
+        return jnp.moveaxis(plane, (0, 1), (-2, -1))
+
+    def wind_at(elapsed: jax.Array) -> jax.Array:
+        def forecast(x: jax.Array, y: jax.Array) -> jax.Array:
+            return jnp.stack(forecast_at(wind_field, scenario.forecast, x, y, pressures, elapsed))
+
+        def error(x: jax.Array, y: jax.Array) -> jax.Array:
+            def at(pressure: jax.Array) -> jax.Array:
+                parts = forecast_error(wind_field, scenario.forecast, scenario.noise, x, y, pressure, elapsed)
+                return jnp.stack(parts)
+
+            return jax.lax.map(at, jnp.asarray(map_pressures(), jnp.float32)).T
+
+        wind = jnp.einsum("xi,cpij,yj->cpxy", from_knots, over_plane(forecast, _KNOTS), from_knots)
+        if settings.knows_error:
+            errors = over_plane(error, map_distances(grid))
+        else:
+            errors = error_map(grid, points, weights, elapsed.astype(jnp.float32))
+        at_levels = jnp.einsum("pq,cqij->cpij", from_levels, errors)
+        return wind + jnp.einsum("xi,cpij,yj->cpxy", from_map, at_levels, from_map)
+
+    return wind_at
+
+
+def _horizontal_shifts(grid: PlanGrid, wind: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """How far a wind carries in a stage along x and y, in points of the grid.
+
+    To the second order in the distance, since the points are uneven, and at most one point: near the station that is
+    some 10 km in a stage on the default grid.
+    """
+    scale = jnp.asarray(STAGE_SECONDS / (STRETCH * np.cosh(grid.stretched) * grid.spacing), jnp.float32)
+    bend = jnp.asarray(0.5 * grid.spacing * np.tanh(grid.stretched), jnp.float32)
+
+    def shift(speed: jax.Array, scale: jax.Array, bend: jax.Array) -> jax.Array:
+        first_order = speed * scale
+        return jnp.clip(first_order - first_order**2 * bend, -1.0, 1.0)
+
+    return shift(wind[0], scale[:, None], bend[:, None]), shift(wind[1], scale, bend)
+
+
+def _levels_after(grid: PlanGrid, motion: jax.Array, elapsed: jax.Array) -> jax.Array:
+    """Fractional level after a stage of each action from each level, float32[actions, pressures]."""
+    hour = elapsed.astype(jnp.float32) / SECONDS_PER_HOUR
+    before = jnp.clip(hour.astype(jnp.int32), 0, len(motion) - 2)
+    moved = motion[before] + (hour - before) * (motion[before + 1] - motion[before])
+    return jnp.clip(jnp.arange(grid.num_pressures) + moved, 0.0, grid.num_pressures - 1.0)
+
+
+def _action_costs(settings: PlanSettings, scenario: Scenario, elapsed: jax.Array) -> jax.Array:
+    """What a stage of each action costs, float32[actions]."""
+    sun = sun_at(scenario.latitude, scenario.longitude, scenario.start_time + elapsed)
+    is_night = sun.elevation < HORIZON_ELEVATION
+    descent = jnp.zeros(len(Action), jnp.float32).at[Action.DOWN].set(settings.night_descent_cost)
+    return jnp.where(is_night, descent, 0.0)
+
+
+def _best_action(values: jax.Array, levels: jax.Array, costs: jax.Array) -> jax.Array:
+    """The best over the actions of the value at the level that it leads to, linear between levels."""
+    below = jnp.clip(levels.astype(jnp.int32), 0, len(values) - 2)
+    place = levels - below
+
+    def after(action: int) -> jax.Array:
+        low, high = jnp.take(values, below[action], axis=0), jnp.take(values, below[action] + 1, axis=0)
+        return low + place[action][:, None, None] * (high - low) - costs[action]
+
+    return functools.reduce(jnp.maximum, map(after, range(len(Action))))

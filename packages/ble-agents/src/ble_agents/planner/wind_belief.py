@@ -1,0 +1,99 @@
+"""The forecast's error where it was not measured.
+
+Each component of the error is a sum of independent harmonics of simplex noise (`ble_sim.wind.noise`), whose scales are
+published. Simplex noise is isotropic, and its correlation at the distance d, in units of a harmonic's scales, is close
+to exp(-2.45 d^2). The error is thus nearly a Gaussian process with the covariance
+
+    k(a, b) = sum over harmonics h of share_h exp(-2.45 |(a - b) / scales_h|^2)
+
+and, given errors e at points X, its mean at a point q is k(q, X) (k(X, X) + nugget I)^-1 e. Every measurement of the
+flight is used, not only the last six hours, since some harmonics change within days and over thousands of kilometres.
+Each term of the covariance is a product over the four dimensions, which makes a map of the mean a product of matrices.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, STRETCH, PlanGrid
+from ble_sim.wind.noise import GAINS, SCALES
+
+_DECAY = 2.45
+_MIN_MAPPED_SCALE = 60.0
+"""Harmonics shorter than this [km] are noise to a map, whose points lie further apart."""
+_SHARES = GAINS**2 / np.sum(GAINS**2, axis=-1, keepdims=True)
+_METRIC_SCALES = SCALES * np.array([1000.0, 1000.0, 1.0, 3600.0])
+"""m, m, Pa, s"""
+
+NUM_MAP_DISTANCES = 20
+NUM_MAP_PRESSURES = 24
+
+
+def map_stretched(grid: PlanGrid) -> np.ndarray:
+    """Stretched coordinates of the points of a map: even between those of the grid's ends."""
+    return np.linspace(grid.stretched[0], grid.stretched[-1], NUM_MAP_DISTANCES)
+
+
+def map_distances(grid: PlanGrid) -> np.ndarray:
+    """Coordinates of the points of a map along x, and along y [m]."""
+    return STRETCH * np.sinh(map_stretched(grid))
+
+
+def map_pressures() -> np.ndarray:
+    """Pressures of a map [Pa]."""
+    return np.linspace(MIN_PRESSURE, MAX_PRESSURE, NUM_MAP_PRESSURES)
+
+
+def belief_weights(points: np.ndarray, errors: np.ndarray, nugget: float) -> np.ndarray:
+    """(k(X, X) + nugget I)^-1 e of both components.
+
+    It is computed by numpy, on the host: the matrices are small and grow with the flight.
+
+    Args:
+        points: float[n, 4]: x, y, pressure, elapsed time [m, m, Pa, s].
+        errors: float[n, 2], (u, v) in m/s.
+        nugget: variance of what is not a harmonic, over that of the error.
+
+    Returns:
+        float32[n, 2].
+    """
+    differences = np.square(points[:, None] - points[None], dtype=np.float64)
+    weights = []
+    for component in range(2):
+        covariance = nugget * np.eye(len(points))
+        for share, scales in zip(_SHARES[component], _METRIC_SCALES[component], strict=True):
+            covariance += share * np.exp(-_DECAY * (differences @ (1.0 / scales**2)))
+        weights.append(np.linalg.solve(covariance, errors[:, component]))
+    return np.stack(weights, axis=-1).astype(np.float32)
+
+
+def error_map(grid: PlanGrid, points: jax.Array, weights: jax.Array, elapsed: jax.Array) -> jax.Array:
+    """The mean error over the field at a time.
+
+    Args:
+        grid: of the plan.
+        points: float32[n, 4], as in `belief_weights`.
+        weights: float32[n, 2], of `belief_weights`; zero where a point is not used.
+        elapsed: scalar, s.
+
+    Returns:
+        float32[2, pressures, x, y] on the points of `map_distances` and `map_pressures`, m/s.
+    """
+    distances = jnp.asarray(map_distances(grid), jnp.float32)
+    pressures = jnp.asarray(map_pressures(), jnp.float32)
+
+    def correlation(dimension: int, scales: np.ndarray, knots: jax.Array) -> jax.Array:
+        return jnp.exp(-_DECAY * ((points[:, dimension, None] - knots) / scales[dimension].astype(np.float32)) ** 2)
+
+    maps = []
+    for component in range(2):
+        total = jnp.zeros((NUM_MAP_PRESSURES, NUM_MAP_DISTANCES**2), jnp.float32)
+        for share, scales in zip(_SHARES[component], _METRIC_SCALES[component], strict=True):
+            if scales[0] < 1000.0 * _MIN_MAPPED_SCALE:
+                continue
+            in_time = correlation(3, scales, elapsed[None]) * weights[:, component, None] * np.float32(share)
+            vertical = correlation(2, scales, pressures) * in_time
+            x, y = correlation(0, scales, distances), correlation(1, scales, distances)
+            total += vertical.T @ (x[:, :, None] * y[:, None, :]).reshape(len(points), -1)
+        maps.append(total.reshape(NUM_MAP_PRESSURES, NUM_MAP_DISTANCES, NUM_MAP_DISTANCES))
+    return jnp.stack(maps)

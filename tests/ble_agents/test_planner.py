@@ -1,0 +1,173 @@
+"""The planner: interpolation, the belief about the wind, the motion of the balloon, the values, and whole flights."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ble_agents import create_agent
+from ble_agents.agents.planner import OracleAgent, PlannerAgent, plan_settings
+from ble_agents.flying import fly_with_views
+from ble_agents.options import PlannerOptions
+from ble_agents.planner.choice import value_at
+from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, NUM_STAGES, PlanGrid, interpolation_matrix, shifted
+from ble_agents.planner.motion import NUM_HOURS, vertical_motion
+from ble_agents.planner.values import plan_values, reward_at
+from ble_agents.planner.wind_belief import belief_weights, error_map, map_distances, map_pressures
+from ble_env import InformationTrack, Task, core, first_episode_keys
+from ble_env.task import make_task
+from ble_sim import Vehicle
+from ble_sim.balloon.altitude_control import Action
+from ble_sim.wind.noise import sample_wind_noise, wind_noise
+
+SMALL = PlannerOptions(num_distances=16, num_pressures=8, replan_steps=480)
+GRID = PlanGrid(16, 8)
+
+
+@pytest.fixture(scope="module")
+def episode():
+    """A task, and the scenario and state at the start of an episode."""
+    task, vehicle = make_task()
+    scenario, state, _ = jax.jit(core.reset, static_argnums=0)(
+        task, task.make_params(vehicle), first_episode_keys([3])[0]
+    )
+    return task, scenario, state
+
+
+def test_values_are_shifted_along_an_axis():
+    x = jnp.arange(10.0)
+    line = jnp.stack([3.0 * x + 1.0] * 2)
+    for shift in (0.0, 0.25, 1.0, -0.5, -1.0):
+        moved = shifted(line, jnp.full_like(line, shift), axis=1)
+        np.testing.assert_allclose(moved[:, 2:-2], (line + 3.0 * shift)[:, 2:-2], rtol=1e-6)
+        np.testing.assert_allclose(shifted(line.T, jnp.full_like(line.T, shift), axis=0), moved.T, rtol=1e-6)
+    edge = jnp.array([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
+    half = shifted(edge, jnp.full_like(edge, 0.5), axis=0)
+    assert half.min() == 0.0
+    assert half.max() == 1.0
+    assert half[2] == 0.5
+
+
+def test_knots_are_interpolated_to_points():
+    knots = np.linspace(-2.0, 2.0, 5)
+    points = np.array([-3.0, -2.0, 0.25, 1.9, 2.0, 5.0])
+    values = knots**2
+    found = interpolation_matrix(points, knots) @ values
+    np.testing.assert_allclose(found, np.interp(points, knots, values), rtol=1e-6)
+
+
+def test_the_grid_finds_its_own_points():
+    np.testing.assert_allclose(GRID.place(jnp.asarray(GRID.distances)), np.arange(16), atol=1e-4)
+    assert (GRID.pressures[0], GRID.pressures[-1]) == (MIN_PRESSURE, MAX_PRESSURE)
+
+
+def test_the_noise_has_the_covariance_of_the_belief():
+    """Over 4000 episodes: measured at one point, the error at another is expected to be k(q, X) / k(X, X) of it."""
+    noises = jax.vmap(sample_wind_noise)(jax.random.split(jax.random.key(0, impl="threefry2x32"), 4000))
+    origin = np.array([20_000.0, -10_000.0, 9000.0, 7200.0])
+    at = jax.jit(jax.vmap(wind_noise, (0, None, None, None, None)))
+    here = np.stack(at(noises, *origin))
+    weights = belief_weights(origin[None], np.ones((1, 2)), nugget=0.0)
+    grid = PlanGrid(16, 8)
+    for x, pressure, elapsed in ((10, 12, 7200.0), (12, 12, 7200.0), (10, 15, 7200.0), (10, 12, 25_000.0)):
+        place = (map_distances(grid)[x], map_distances(grid)[9], map_pressures()[pressure], elapsed)
+        there = np.stack(at(noises, *place))
+        slope = np.sum(here * there, axis=1) / np.sum(here * here, axis=1)
+        belief = error_map(grid, jnp.asarray(origin[None], jnp.float32), weights, jnp.float32(elapsed))
+        np.testing.assert_allclose(belief[:, pressure, x, 9], slope, atol=0.08)
+
+
+def test_the_belief_agrees_with_what_was_measured():
+    generator = np.random.default_rng(0)
+    grid = PlanGrid(16, 8)
+    i, k = generator.integers(4, 16, 12), generator.integers(2, 20, 12)
+    points = np.stack(
+        [map_distances(grid)[i], map_distances(grid)[i[::-1]], map_pressures()[k], np.full(12, 3600.0)], axis=-1
+    )
+    errors = generator.normal(size=(12, 2))
+    weights = belief_weights(points, errors, nugget=1e-9)
+    belief = error_map(grid, jnp.asarray(points, jnp.float32), weights, jnp.float32(3600.0))
+    found = belief[:, k, i, i[::-1]].T
+    np.testing.assert_allclose(found[:, 0], errors[:, 0], atol=0.02)  # All harmonics of u are mapped.
+    far = error_map(grid, jnp.asarray(points, jnp.float32), weights, jnp.float32(3600.0 * 24 * 90))
+    assert np.abs(far).max() < 1e-3
+
+
+def test_actions_move_the_balloon_as_they_should(episode):
+    _, scenario, _ = episode
+    motion = np.asarray(jax.jit(vertical_motion, static_argnums=0)(GRID, scenario))
+    assert motion.shape == (NUM_HOURS, len(Action), GRID.num_pressures)
+    middle = motion[:, :, 2:6] * GRID.pressure_spacing
+    assert (middle[:, Action.UP] < -50.0).all()
+    assert (middle[:, Action.DOWN] >= 0.0).all()
+    assert middle[:, Action.DOWN].max() > 100.0
+    assert np.abs(middle[:, Action.STAY]).max() < 20.0
+
+
+def test_values_are_what_can_still_be_collected(episode):
+    task, scenario, _ = episode
+    settings = plan_settings(task, SMALL, knows_error=False)
+    motion = jnp.zeros((NUM_HOURS, 3, GRID.num_pressures), jnp.float32)
+    none = jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32)
+    plan = jax.jit(plan_values, static_argnums=0)
+    early = plan(settings, scenario, motion, *none, np.int32(0))
+    late = plan(settings, scenario, motion, *none, np.int32(NUM_STAGES - 10))
+    assert early.shape == (settings.kept_stages, GRID.num_pressures, 16, 16)
+    assert np.isfinite(early).all()
+    # Ten stages are twenty agent steps; nothing is collected after the end.
+    assert 15.0 < late[0].max() <= 20.0
+    assert early[0].max() > late[0].max()
+    assert early[0].max() > early[-1].max() > late[0].max()
+    # With actions that move, the best of three is at least as good as to stay.
+    moving = jax.jit(vertical_motion, static_argnums=0)(GRID, scenario)
+    assert (plan(settings, scenario, moving, *none, np.int32(0))[0].mean()) > early[0].mean()
+
+
+def test_a_value_is_looked_up_between_the_points():
+    values = jax.random.normal(jax.random.key(1, impl="threefry2x32"), (3, 8, 16, 16), jnp.float32)
+    x, y, pressure = (jnp.float32(value) for value in (GRID.distances[5], GRID.distances[9], GRID.pressures[3]))
+    np.testing.assert_allclose(value_at(GRID, values, x, y, pressure, jnp.int32(2)), values[1, 3, 5, 9], atol=1e-3)
+    between = value_at(GRID, values, x, y, pressure, jnp.int32(1))
+    np.testing.assert_allclose(between, (values[0, 3, 5, 9] + values[1, 3, 5, 9]) / 2, atol=1e-3)
+    outside = value_at(GRID, values, jnp.float32(1e9), y, pressure, jnp.int32(0))
+    np.testing.assert_allclose(outside, values[0, 3, 15, 9], atol=1e-3)
+
+
+def test_the_reward_falls_over_its_ramp():
+    settings = plan_settings(Task(), PlannerOptions(ramp=10.0), knows_error=False)
+    rewards = reward_at(settings, jnp.array([0.0, 44e3, 50e3, 55.1e3, 150e3, 450e3]))
+    np.testing.assert_allclose(rewards[:2], 1.0)
+    np.testing.assert_allclose(rewards[2], 0.55, atol=1e-6)
+    np.testing.assert_allclose(rewards[4], 0.05, rtol=1e-5)
+    assert (np.diff(rewards) <= 0).all()
+
+
+@pytest.mark.parametrize(("name", "agent_type"), [("planner", PlannerAgent), ("oracle", OracleAgent)])
+def test_planners_are_made_by_name(name, agent_type):
+    agent = create_agent(name, 3, (1099,), options=SMALL)
+    assert type(agent) is agent_type
+    assert agent.information_track == InformationTrack("forecast" if name == "planner" else "oracle")
+    with pytest.raises(ValueError, match="3 actions, the environment 4"):
+        agent_type(4, (1099,))
+
+
+@pytest.mark.long
+def test_planners_keep_station():
+    """On four seeds the planner is far above what a balloon that drifts reaches, and exact winds are worth more."""
+    options = PlannerOptions(num_distances=24, num_pressures=16, replan_steps=60)
+    shares = {}
+    for agent_type in (PlannerAgent, OracleAgent):
+        agent = agent_type(3, (1099,), options=options)
+        flown = fly_with_views(
+            lambda lanes, agent=agent: agent.view_policy(Task(), lanes),
+            Task(),
+            Vehicle(),
+            "float32",
+            range(100_000, 100_004),
+            960,
+            track=agent.information_track,
+            tile_size=4,
+        )
+        shares[agent_type] = np.mean([np.sum(episode.diagnostics.inside_radius) / 960 for episode in flown])
+    assert shares[PlannerAgent] > 0.4
+    assert shares[OracleAgent] > shares[PlannerAgent]
