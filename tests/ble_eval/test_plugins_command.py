@@ -100,6 +100,7 @@ def test_the_listing_as_json(ble_eval_beside_many):
         "distribution": "agents-49",
         "version": "1.49",
         "summary": "Flies [east] 49.",
+        "information_track": "observation",
     }
     failures = [*kinds[0]["failures"], *listing["failures"]]
     assert len(failures) == len(BREAKAGES)

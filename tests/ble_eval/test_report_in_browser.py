@@ -17,6 +17,7 @@ from ble_eval.results.flight_path import FlightPath
 pytestmark = pytest.mark.skipif(browser_programs() is None, reason="needs Chromium and its driver")
 
 SEEDS = range(12)
+SHIFTS = {"drifter": 0, "seeker": 50}
 HOSTILE = '<img src=x onerror="window.hacked=1"></script><script>window.hacked=1</script>%{x}'
 
 
@@ -342,3 +343,34 @@ def test_a_thousand_flights_are_small_and_answer(open_page, tmp_path):
     page = open_page(f"{address}#seed=3")
     for action in ("next", "slider", "key"):
         assert len(page.execute_async_script(MEASURE, action, 25)) == 25, action
+
+
+def test_limits_and_regret_are_shown_where_they_are_known(open_page, report, tmp_path):
+    flown = {name: [make_result(seed, make_flight(seed + shift)) for seed in SEEDS] for name, shift in SHIFTS.items()}
+    limits = {seed: 0.08 * seed for seed in SEEDS if seed != 3}
+    page = open_page(write_report(tmp_path / "limits.html", flown, limits=limits))
+    rows = page.execute_script(
+        "return [...document.querySelectorAll('#limit-groups tr')]"
+        ".map(row => [...row.children].map(one => one.innerText))"
+    )
+    assert rows[0][:5] == ["seeds", "number", "hopeless", "easy", "limit"]
+    assert [row[:4] for row in rows[1:5]] == [
+        ["all", "11", "1", "0"],
+        ["hopeless, below 0.05", "1", "1", "0"],
+        ["middling", "10", "0", "0"],
+        ["easy, above 0.9", "0", "0", "0"],
+    ]
+    assert "limit 0.000" in text_of(page, "#flight-facts")
+    page.execute_script(
+        "const across = document.getElementById('scatter-x'); across.value = -1;"
+        "across.dispatchEvent(new Event('change'))"
+    )
+    assert "the limit is furthest ahead" in text_of(page, "#extremes")
+    assert page.execute_script("return document.getElementById('scatter-score').disabled")
+    page.execute_script(
+        "const order = document.getElementById('order'); order.value = 'regret';"
+        "order.dispatchEvent(new Event('change')); document.getElementById('next').click()"
+    )
+    assert page.find_element(By.ID, "limits").is_displayed()
+    page = open_page(report)
+    assert not page.find_element(By.ID, "limits").is_displayed()

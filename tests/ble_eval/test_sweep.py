@@ -30,9 +30,10 @@ def test_all_combinations_are_flown_as_they_are_alone(ble_eval_here, tmp_path):
     found = sorted(path.name for path in folder.iterdir())
     assert found == sorted(f"{name}.{suffix}" for name in names for suffix in ("json", "provenance"))
     assert out.startswith("6 runs of 3 episodes on seeds")
-    rows = [line.split("│")[1:3] for line in out.splitlines() if line.startswith("│")]
-    assert "".join(name.strip() for name, _ in rows) == "".join(names)
-    assert [failed.strip() for _, failed in rows if failed.strip()] == ["2"] * 6
+    rows = [line.split("│")[1:4] for line in out.splitlines() if line.startswith("│")]
+    assert "".join(name.strip() for name, *_ in rows) == "".join(names)
+    assert [failed.strip() for _, _, failed in rows if failed.strip()] == ["2"] * 6
+    assert {track.strip() for _, track, _ in rows if track.strip()} == {"observation"}
     assert "results: results/seeds/NAME.json" in out
 
     assert ble_eval_here("run", "--agent", FAKE, "--agent.wildness", 0.25, *words[-4:])[0] == 0

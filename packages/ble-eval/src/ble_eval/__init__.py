@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ble_eval.results.files import write_results as write_results
     from ble_eval.results.flight_path import FlightPath as FlightPath
     from ble_eval.results.flight_path import ResultFormatError as ResultFormatError
+    from ble_eval.results.limits import Limits as Limits
+    from ble_eval.results.limits import find_limits as find_limits
+    from ble_eval.results.limits import read_limits as read_limits
+    from ble_eval.results.limits import write_limits as write_limits
     from ble_eval.results.records import EvaluationResult as EvaluationResult
     from ble_eval.results.sets import ResultSet as ResultSet
     from ble_eval.results.sets import on_common_seeds as on_common_seeds
@@ -34,6 +38,7 @@ else:
             "eval_lib": "eval_agent",
             "results.files": "read_results write_results",
             "results.flight_path": "FlightPath ResultFormatError",
+            "results.limits": "Limits find_limits read_limits write_limits",
             "results.records": "EvaluationResult",
             "results.sets": "ResultSet on_common_seeds read_result_sets",
             "statistics": "Comparison Summary compare_sets summarize",

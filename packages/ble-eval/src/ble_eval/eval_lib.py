@@ -2,7 +2,8 @@
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gymnasium
@@ -19,11 +20,13 @@ from ble_agents.flying import (
     fly_episode,
     fly_in_batches,
     fly_side_by_side,
+    fly_with_views,
 )
-from ble_env import BalloonEnv
+from ble_env import BalloonEnv, InformationTrack, Task
 from ble_eval.results.flight_path import FlightPath
 from ble_eval.results.records import FAILURES, EvaluationResult
 from ble_eval.suites.suite import EvaluationSuite
+from ble_sim.balloon.vehicle import Vehicle
 from ble_sim.seeds import mixed_seed
 from ble_sim.state import BalloonStatus
 
@@ -43,9 +46,10 @@ def eval_agent(
 ) -> list[EvaluationResult]:
     """Flies one episode for each seed of the suite, with the agent in evaluation mode.
 
-    An agent with a policy (`Agent.policy` or `Agent.batch_policy`) flies many episodes side by side on all cores, if
-    the environment is a `BalloonEnv` that neither renders nor is wrapped in anything that changes it. Any other flies
-    them one by one, by the protocol that `Agent` states.
+    An agent with a policy (`Agent.policy` or `Agent.batch_policy`; `Agent.view_policy` on the information tracks that
+    see more than the observation) flies many episodes side by side on all cores, if the environment is a `BalloonEnv`
+    that neither renders nor is wrapped in anything that changes it. Any other flies them one by one, by the protocol
+    that `Agent` states.
 
     Args:
         agent: the agent; its mode is EVAL afterwards. Or a `BatchPolicy`: any function from a batch of observations to
@@ -69,6 +73,7 @@ def eval_agent(
     Raises:
         ValueError: the suite is not valid, the environment's info lacks a key, or a batch policy cannot fly it.
         ActionError: the agent returned something that is no action; a ValueError.
+        InformationError: the agent used what its information track withholds, or the environment has no views.
         TypeError: `agent` is neither an agent nor a function, or `env` is a vector of environments.
     """
     suite = dataclasses.replace(eval_suite)  # Checks the values anew: the caller may have changed them.
@@ -86,7 +91,9 @@ def eval_agent(
             "watcher": watcher,
             "tile_size": tile_size,
         }
-        if (policy := agent.policy()) is not None:
+        if agent.information_track != InformationTrack.OBSERVATION:
+            flown = _fly_with_views(agent, *flight, **common)
+        elif (policy := agent.policy()) is not None:
             flown = fly_side_by_side(policy, *flight, agent_seeds=agent_seeds, **common)
         elif (batch_policy := agent.batch_policy()) is not None:
             flown = fly_in_batches(batch_policy, *flight, **common)
@@ -112,6 +119,26 @@ def eval_agent(
         results[result.seed] = result
         on_episode(result)
     return [results[seed] for seed in suite.seeds]
+
+
+def _fly_with_views(
+    agent: Agent,
+    task: Task,
+    vehicle: Vehicle,
+    precision: str,
+    seeds: Sequence[int],
+    max_steps: int,
+    *,
+    tile_size: int,
+    **options: Any,
+) -> Iterator[FlownEpisode] | None:
+    """The flights of an agent that has a `ViewPolicy`; None if it has none."""
+    lanes = min(tile_size, agent.max_lanes or tile_size)
+    if type(agent).view_policy is Agent.view_policy:
+        return None
+    make_policy: Any = functools.partial(agent.view_policy, task)
+    flight = task, vehicle, precision, seeds, max_steps
+    return fly_with_views(make_policy, *flight, track=agent.information_track, tile_size=lanes, **options)
 
 
 def _as_agent(agent: Agent | BatchPolicy, env: "gymnasium.Env[Any, Any]") -> Agent:

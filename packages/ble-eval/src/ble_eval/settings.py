@@ -20,6 +20,7 @@ from ble_eval.errors import UserError
 from ble_eval.suites.suite import seed_ranges
 from ble_sim.plugins import DuplicateNameError, UnknownNameError
 from ble_sim.plugins.options import options_from_json, options_to_json
+from ble_sim.plugins.registries import AGENTS
 
 SETTINGS_FILE = "settings.json"
 """In the folder of a training run."""
@@ -127,8 +128,10 @@ def software(settings: RunSettings, *distributions: str) -> dict[str, str]:
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
     """The differences between two records of settings or software, a clause for each.
 
-    Options are compared one by one where the names are the same.
+    Options are compared one by one where the names are the same. One that only one of them has is at its default in the
+    other, which was written before there was such an option.
     """
+    there, here = _completed(there, here), _completed(here, there)
     flat_there, flat_here = (_flat(values, there, here) for values in (there, here))
     keys = [*flat_there, *(key for key in flat_here if key not in flat_there)]
     return [
@@ -136,6 +139,21 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
         for key in keys
         if flat_there.get(key) != flat_here.get(key)
     ]
+
+
+def _completed(values: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`values` with the defaults of the options that only `other` has, of parts that both name alike."""
+    completed = dict(values)
+    registries = {"agent": AGENTS} | {part.argument: part.registry for part in task_parts.TASK_PARTS}
+    for field, registry in registries.items():
+        options, others = (each.get(f"{field}_options") for each in (values, other))
+        if values.get(field) != other.get(field) or not (isinstance(options, Mapping) and isinstance(others, Mapping)):
+            continue
+        if others.keys() - options.keys() and values[field] in registry.names():
+            defaults = options_to_json(registry.get(values[field]).options_type())
+            lacking = {name: defaults[name] for name in defaults if name in others and name not in options}
+            completed[f"{field}_options"] = {**options, **lacking}
+    return completed
 
 
 def listing(clauses: Sequence[str]) -> str:

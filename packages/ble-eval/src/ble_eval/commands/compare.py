@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 FORMATS = {".md": "markdown", ".tex": "latex", ".json": "json", ".csv": "csv"}
 """Formats by the ending of a file's name."""
 
-TABLES = ("twr50", "reward", "differences", "seeds", "failures", "strata", "profiles")
+TABLES = ("twr50", "reward", "differences", "seeds", "regret", "kinds", "limits", "failures", "strata", "profiles")
+
+OF_LIMITS = {"regret", "kinds", "limits"}
+"""Tables that need limits of the seeds."""
 
 MIN_RESAMPLES = 100
 
@@ -55,8 +58,27 @@ class CompareArguments:
     common_seeds: Switch = False
     """Compare on the seeds that all have flown, though the files do not have the same."""
 
+    limits: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: those that ship)")] = (
+        None
+    )
+    """File of limits of the seeds, from which the regret is counted."""
+
     tables: Annotated[
-        tuple[Literal["twr50", "reward", "differences", "seeds", "failures", "strata", "profiles"], ...],
+        tuple[
+            Literal[
+                "twr50",
+                "reward",
+                "differences",
+                "seeds",
+                "regret",
+                "kinds",
+                "limits",
+                "failures",
+                "strata",
+                "profiles",
+            ],
+            ...,
+        ],
         tyro.conf.arg(help_behavior_hint="(default: all)"),
     ] = TABLES
     """Tables to show. The formats json and csv have all figures."""
@@ -99,16 +121,26 @@ def compare_results(arguments: CompareArguments) -> int:
         raise UserError(f"--output {arguments.output} would replace results that are compared. Name another.")
     common = on_common_seeds(sets, arguments.common_seeds)
 
+    from ble_eval.results.limits import find_limits
     from ble_eval.statistics import compare_sets
 
+    limits = find_limits(common.sets, arguments.limits)
     comparison = compare_sets(
         common.sets,
         arguments.baseline,
         difference=arguments.difference,
         stratified=arguments.stratified,
         resamples=arguments.resamples,
+        limits=limits.limits,
     )
-    notes = unlike(common.sets, comparison.baseline)
+    notes = [*unlike(common.sets, comparison.baseline), *limits.notes]
+    if (
+        limits.limits is None
+        and not limits.notes
+        and OF_LIMITS.intersection(arguments.tables)
+        and arguments.tables != TABLES
+    ):
+        notes.append("No limits of these seeds are known, so there is no regret. --limits takes a file of them.")
     if common.left_out:
         notes.append(f"Left out: {'; '.join(common.left_out)}.")
     style = arguments.format or FORMATS.get(arguments.output.suffix if arguments.output else "", "text")

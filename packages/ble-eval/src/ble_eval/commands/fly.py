@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from ble_agents.create import find_agent
 from ble_env.options import MatplotlibOptions
 from ble_eval.command_line.errors import INTERRUPTED
 from ble_eval.command_line.flags import agent_flags
@@ -126,7 +127,8 @@ def watch_flights(lines: Sequence[Combination], arguments: Sequence[FlyArguments
         return INTERRUPTED
     display.end()
     title = f"seed {common.seed}, {common.precision}"
-    Console().print(outcome_table(title, tracks, [flight.result for flight in flights]))
+    information = [find_agent(one.agent.name).information_track.value for one in settings]
+    Console().print(outcome_table(title, tracks, information, [flight.result for flight in flights]))
     if is_stopped:
         print("\nStopped." if output else "\nStopped. Nothing is written without --output.", file=sys.stderr)
     if output is not None and not _write(output, tracks, console):

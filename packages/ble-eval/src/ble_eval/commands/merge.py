@@ -109,7 +109,9 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
     prepare_results(paths)
     sources = {str(path): _without(record, "settings") for path, record in records.items()}
     common = {name: _common(records.values(), name) for name in ("software", "content")}
-    record = {"command": command, "merged_from": sources, "settings": settings, **common}
+    tracks = [one["information"] for one in records.values() if "information" in one]
+    information = {"information": tracks[0]} if tracks else {}
+    record = {"command": command, "merged_from": sources, **information, "settings": settings, **common}
     with locked(paths.partial):  # Against a run that is to write the same file.
         write_run(paths, merged.results, record, pretty=arguments.pretty_json)
     print(f"{len(merged.results)} episodes of {len(parts)} files: {paths.results}")

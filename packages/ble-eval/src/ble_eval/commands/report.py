@@ -41,6 +41,11 @@ class ReportArguments:
     common_seeds: Switch = False
     """Use the seeds that all have flown, though they do not have the same."""
 
+    limits: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: those that ship)")] = (
+        None
+    )
+    """File of limits of the seeds, from which the regret is counted."""
+
     title: Annotated[str | None, tyro.conf.arg(metavar="TEXT", help_behavior_hint="(default: the suite)")] = None
     """Heading of the report."""
 
@@ -69,19 +74,22 @@ def write_report(arguments: ReportArguments) -> int:
 
     from ble_eval.report.html.page import make_page, plotly_program
     from ble_eval.report.html.page_data import make_page_data
+    from ble_eval.report.tables import with_tracks
+    from ble_eval.results.limits import find_limits
     from ble_eval.results.sets import on_common_seeds, read_result_sets, unlike
     from ble_eval.statistics import compare_sets
     from ble_sim.files.atomic import write_text
 
     plotly_program()  # It is missed before anything is computed.
     common = on_common_seeds(read_result_sets(arguments.results, arguments.suite), arguments.common_seeds)
-    notes = [*common.left_out, *unlike(common.sets, arguments.baseline)]
+    limits = find_limits(common.sets, arguments.limits)
+    notes = [*common.left_out, *unlike(common.sets, arguments.baseline), *limits.notes]
     suites = list(dict.fromkeys(one.suite for one in common.sets))
     title = arguments.title if arguments.title is not None else " and ".join(suites)
     without_paths = [one.label for one in common.sets if not any(len(result.flight_path) for result in one.results)]
     data = make_page_data(
         common.sets,
-        compare_sets(common.sets, arguments.baseline),
+        with_tracks(compare_sets(common.sets, arguments.baseline, limits=limits.limits)),
         title=title,
         notes=notes,
         max_flights=arguments.max_flights,

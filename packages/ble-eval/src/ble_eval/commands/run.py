@@ -220,7 +220,7 @@ def _report(cells: Sequence[Cell], flown: Flown) -> None:
 
     settings, paths = cells[0].settings, cells[0].paths
     if len(cells) > 1:
-        in_order = {cell.name: flown.summaries[cell.name] for cell in cells}
+        in_order = {cell.name: (cell.information, flown.summaries[cell.name]) for cell in cells}
         title = f"{len(cells)} runs of {len(cells[0].seeds)} episodes on {settings.suite.name}"
         Console().print(make_sweep_table(title, in_order))
         file = result_file_name("NAME", settings.num_shards, settings.shard_idx, compress=paths.results.suffix == ".gz")
@@ -230,5 +230,5 @@ def _report(cells: Sequence[Cell], flown: Flown) -> None:
     if settings.checkpoint_idx is not None:
         agent = f"{agent}, checkpoint {settings.checkpoint_idx},"
     title = f"{agent} on {settings.suite.name}, {settings.precision}"
-    Console().print(make_summary_table(title, flown.summaries[cells[0].name]))
+    Console().print(make_summary_table(title, cells[0].information, flown.summaries[cells[0].name]))
     print(f"{flown.account}\nresults: {paths.results}\nprovenance: {paths.provenance}")

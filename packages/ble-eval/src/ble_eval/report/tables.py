@@ -1,18 +1,21 @@
 """Tables of a comparison of agents, as text, Markdown and LaTeX, and its figures one by one."""
 
+import dataclasses
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
+from ble_eval.results.merging import listed
 from ble_eval.statistics import FIGURES, Estimate
 from ble_eval.statistics.bootstrap import MIN_STRATUM
+from ble_sim.plugins import InformationTrack
 
 if TYPE_CHECKING:
-    from ble_eval.statistics import Aggregates, Comparison
+    from ble_eval.statistics import Aggregates, Comparison, Regrets
 
 PROFILE_THRESHOLDS = range(0, 100, 10)
 """Which of the profile's thresholds are rows of its table, in percent."""
@@ -72,11 +75,16 @@ def _number(value: float, decimals: int) -> str:
 def comparison_tables(comparison: "Comparison") -> dict[str, Table]:
     """The tables of a comparison by name, in the order of their importance.
 
-    There are neither differences nor seeds of a single agent.
+    There are neither differences nor seeds of a single agent, and neither regret nor limits where none are known.
+    Agents that use more than the observation have their track in the label, see `with_tracks`.
     """
+    comparison = with_tracks(comparison)
     tables = {"twr50": _twr50(comparison), "reward": _reward(comparison)}
     if comparison.differences:
         tables |= {"differences": _differences(comparison), "seeds": _seeds(comparison)}
+    if (regrets := comparison.regrets) is not None:
+        count = f"{len(regrets.seeds)} of {len(comparison.seeds)}"
+        tables |= {"regret": _regret(regrets, count), "kinds": _kinds(regrets), "limits": _limits(regrets)}
     return tables | {
         "failures": _failures(comparison),
         "strata": _strata(comparison),
@@ -84,9 +92,35 @@ def comparison_tables(comparison: "Comparison") -> dict[str, Table]:
     }
 
 
+def with_tracks(comparison: "Comparison") -> "Comparison":
+    """The comparison with the information track in the labels of agents that use more than the observation."""
+    named = {
+        label: f"{label} ({track})" if track not in (None, InformationTrack.OBSERVATION) else label
+        for label, track in comparison.information.items()
+    }
+
+    def renamed(rows: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(dataclasses.replace(one, label=named[one.label]) for one in rows)
+
+    regrets = comparison.regrets
+    return dataclasses.replace(
+        comparison,
+        baseline=named[comparison.baseline],
+        agents=renamed(comparison.agents),
+        differences=renamed(comparison.differences),
+        regrets=None if regrets is None else dataclasses.replace(regrets, agents=renamed(regrets.agents)),
+        information={named[label]: track for label, track in comparison.information.items()},
+    )
+
+
 def _twr50(comparison: "Comparison") -> Table:
     rows = [
-        [agent.label, *_averages(agent.overall.twr50, 3), *_averages(agent.overall.twr50_episode, 3)[:1]]
+        [
+            agent.label,
+            comparison.information[agent.label] or "-",
+            *_averages(agent.overall.twr50, 3),
+            *_averages(agent.overall.twr50_episode, 3)[:1],
+        ]
         for agent in comparison.agents
     ]
     steps = f"of {comparison.episode_steps} steps"
@@ -95,10 +129,11 @@ def _twr50(comparison: "Comparison") -> Table:
     drawn = f"within strata of at least {MIN_STRATUM} seeds ({strata})" if comparison.stratified else "of all seeds"
     return Table(
         f"TWR50, {count} seed{'' if count == 1 else 's'}{' in common' if comparison.differences else ''}",
-        ["agent", "mean", "IQM", "median", f"mean {steps}"],
+        ["agent", "information", "mean", "IQM", "median", f"mean {steps}"],
         rows,
         f"In brackets: 95 % intervals of a bootstrap {drawn}. IQM: mean of the middle half. Mean {steps}:"
-        " those after a failure count as outside.",
+        " those after a failure count as outside. Information: the track, what the agent may use.",
+        names=2,
     )
 
 
@@ -147,6 +182,47 @@ def _count(number: int | None) -> str:
     return "-" if number is None else str(number)
 
 
+def _regret(regrets: "Regrets", count: str) -> Table:
+    rows = [[one.label, *_averages(one.regret, 4), estimate_text(one.above_limit, 3)] for one in regrets.agents]
+    return Table(
+        f"Regret: limit minus TWR50, paired by seed, {count} seeds",
+        ["agent", "mean", "IQM", "median", "above the limit"],
+        rows,
+        f"Limits of {regrets.source}: the TWR50 of plans made with the true wind, mean"
+        f" {estimate_text(regrets.overall.limit, 3)}. More may be possible, so that an agent can be above a limit: the"
+        " last column is the share of such seeds, with Wilson's interval. The steps after a failure count as outside.",
+    )
+
+
+def _kinds(regrets: "Regrets") -> Table:
+    rows = []
+    for kind, group in regrets.kinds.items():
+        for agent in regrets.agents:
+            if (found := agent.kinds.get(kind)) is not None:
+                figures = estimate_text(group.limit, 3), estimate_text(found.twr50, 3), estimate_text(found.regret, 4)
+                rows.append([kind, agent.label, str(group.seeds), *figures])
+    hopeless = [
+        seed for seed, limit in zip(regrets.seeds, regrets.limits, strict=True) if limit < regrets.hopeless_below
+    ]
+    return Table(
+        "Kinds of seeds by their limit",
+        ["kind", "agent", "seeds", "limit", "TWR50", "regret"],
+        rows,
+        f"Hopeless: the limit is below {regrets.hopeless_below:g}; easy: above {regrets.easy_above:g}."
+        + (f" Hopeless: {listed(hopeless)}" if hopeless else ""),
+        names=2,
+    )
+
+
+def _limits(regrets: "Regrets") -> Table:
+    groups = {**regrets.strata, "all": regrets.overall}
+    rows = [
+        [name, str(one.seeds), estimate_text(one.limit, 3), *map(str, (one.hopeless, one.middling, one.easy))]
+        for name, one in groups.items()
+    ]
+    return Table("Limits by stratum", ["stratum", "seeds", "limit", "hopeless", "middling", "easy"], rows)
+
+
 def _failures(comparison: "Comparison") -> Table:
     rows = []
     for agent in comparison.agents:
@@ -169,6 +245,7 @@ def _failures(comparison: "Comparison") -> Table:
 
 def _strata(comparison: "Comparison") -> Table:
     differences = {one.label: one.strata for one in comparison.differences}
+    regret_strata = {one.label: one.strata for one in comparison.regrets.agents} if comparison.regrets else {}
     rows = []
     for name, count in comparison.strata.items():
         for agent in comparison.agents:
@@ -177,11 +254,18 @@ def _strata(comparison: "Comparison") -> Table:
             if differences:
                 found = differences.get(agent.label)
                 cells.append(estimate_text(found[name].twr50 if found else None, 4))
+            if comparison.regrets is not None:
+                of_stratum = regret_strata.get(agent.label, {}).get(name)
+                cells.append(estimate_text(of_stratum.regret if of_stratum else None, 4))
             rows.append([name, agent.label, str(count), *cells])
     columns = ["stratum", "agent", "seeds", "TWR50 mean", "TWR50 IQM", "reward mean"]
     return Table(
         "Strata",
-        [*columns, "TWR50 difference"] if differences else columns,
+        [
+            *columns,
+            *(["TWR50 difference"] if differences else []),
+            *(["regret"] if comparison.regrets is not None else []),
+        ],
         rows,
         "The strata were made by StationSeeker's TWR50. Beside it, other agents seem better on the hard ones and worse"
         " on the easy ones than they would on strata of their own.",
@@ -204,6 +288,7 @@ def _profiles(comparison: "Comparison") -> Table:
 
 def conclusions(comparison: "Comparison") -> list[str]:
     """A sentence on the TWR50 of each agent beside the baseline's."""
+    comparison = with_tracks(comparison)
     lines = []
     for one in comparison.differences:
         p = _p(one.twr50.p_corrected)
@@ -224,6 +309,7 @@ def figures(comparison: "Comparison") -> Iterator[dict[str, str | float | None]]
         low, high = found.interval or (None, None)
         return {
             "agent": agent,
+            "information": comparison.information.get(agent),
             "baseline": baseline,
             "group": group,
             "figure": figure,
@@ -254,6 +340,21 @@ def figures(comparison: "Comparison") -> Iterator[dict[str, str | float | None]]
                 yield row(one.label, stratum, figure, "mean", estimate, comparison.baseline)
         for name in ("seeds_paired", "seeds_unpaired"):
             yield row(one.label, "all", "twr50", name, getattr(one, name), comparison.baseline)
+    if (regrets := comparison.regrets) is not None:
+        kinds = {f"kind: {kind}": limits for kind, limits in regrets.kinds.items()}
+        for group, limits in {"all": regrets.overall, **kinds, **regrets.strata}.items():
+            for statistic in ("seeds", "hopeless", "middling", "easy"):
+                yield row("limit", group, "limit", statistic, getattr(limits, statistic))
+            if limits.limit is not None:
+                yield row("limit", group, "limit", "mean", limits.limit)
+        for one in regrets.agents:
+            for statistic, estimate in vars(one.regret).items():
+                yield row(one.label, "all", "regret", statistic, estimate)
+            yield row(one.label, "all", "regret", "above_limit", one.above_limit)
+            kinds = {f"kind: {kind}": found for kind, found in one.kinds.items()}
+            for group, found in {**kinds, **one.strata}.items():
+                for figure, estimate in vars(found).items():
+                    yield row(one.label, group, "twr50_with_limit" if figure == "twr50" else figure, "mean", estimate)
 
 
 def in_text(tables: Sequence[Table], width: int) -> str:

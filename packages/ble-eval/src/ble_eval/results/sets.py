@@ -15,6 +15,7 @@ from ble_eval.results.files import COMPRESSED_SUFFIX, RESULT_SUFFIX, ResultPaths
 from ble_eval.results.merging import listed
 from ble_eval.results.records import EvaluationResult
 from ble_eval.settings import differences, read_provenance
+from ble_sim.plugins import InformationTrack
 
 LARGEST_FIRST = ("big_eval", "medium_eval")
 """Where results of an agent are looked for that are part of this package, if nothing says which suite."""
@@ -47,6 +48,14 @@ class ResultSet:
     def seeds(self) -> list[int]:
         """The seeds of the results, sorted."""
         return [result.seed for result in self.results]
+
+    @property
+    def information(self) -> str | None:
+        """The information track of the agent; None where the file has no record beside it.
+
+        All that was recorded before there were tracks used the observation alone.
+        """
+        return None if self.record is None else str(self.record.get("information", InformationTrack.OBSERVATION.value))
 
     @property
     def suite(self) -> str:

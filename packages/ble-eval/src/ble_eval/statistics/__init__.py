@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ble_eval.statistics.differences import Difference as Difference
     from ble_eval.statistics.differences import Differences as Differences
     from ble_eval.statistics.differences import seeds_needed as seeds_needed
+    from ble_eval.statistics.regret import Regrets as Regrets
     from ble_eval.statistics.scores import FIGURES as FIGURES
     from ble_eval.statistics.scores import AgentScores as AgentScores
     from ble_eval.statistics.scores import Aggregates as Aggregates
@@ -32,6 +33,7 @@ else:
             "bootstrap": "CONFIDENCE_LEVEL RESAMPLES Bootstrap Estimate",
             "comparison": "Comparison compare_sets",
             "differences": "Difference Differences seeds_needed",
+            "regret": "Regrets",
             "scores": "FIGURES AgentScores Aggregates Profile Scores",
             "summary": "Averages Summary summarize",
         },

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from ble_eval.builtins import EPISODE_STEPS
 from ble_eval.errors import UserError
+from ble_eval.results.limits import SeedLimits
 from ble_eval.results.sets import ResultSet
 from ble_eval.statistics.bootstrap import CONFIDENCE_LEVEL, RESAMPLES, Bootstrap
 from ble_eval.statistics.differences import Differences, differences_from
+from ble_eval.statistics.regret import Regrets, regrets
 from ble_eval.statistics.scores import AgentScores, Flights, agent_scores, strata_masks
 
 
@@ -26,6 +28,8 @@ class Comparison:
         confidence_level: of all intervals.
         agents: their figures, in the order of the sets.
         differences: of all agents but the baseline.
+        regrets: how far the agents are below the limits of the seeds; None where no limits are given.
+        information: the information track of each agent by its label, None where it is not recorded.
     """
 
     baseline: str
@@ -38,6 +42,8 @@ class Comparison:
     confidence_level: float
     agents: tuple[AgentScores, ...]
     differences: tuple[Differences, ...]
+    regrets: Regrets | None
+    information: Mapping[str, str | None]
 
 
 def compare_sets(
@@ -47,6 +53,7 @@ def compare_sets(
     difference: float = 0.01,
     stratified: bool = False,
     resamples: int = RESAMPLES,
+    limits: SeedLimits | None = None,
 ) -> Comparison:
     """Compare agents. Equal sets have equal comparisons.
 
@@ -56,6 +63,7 @@ def compare_sets(
         difference: of TWR50, for the number of seeds.
         stratified: whether resamples have the shares of the strata, see `ble_eval.statistics.Bootstrap`.
         resamples: of the bootstrap.
+        limits: of some of the seeds, for the regret, see `ble_eval.find_limits`.
 
     Raises:
         UserError: no set has the label of the baseline.
@@ -84,6 +92,8 @@ def compare_sets(
         confidence_level=CONFIDENCE_LEVEL,
         agents=tuple(agent_scores(label, columns, seeds, bootstrap) for label, columns in flights.items()),
         differences=tuple(differences_from(flights[baseline], others, seeds, bootstrap, difference)),
+        regrets=None if limits is None else regrets(limits, flights, seeds, bootstrap),
+        information={one.label: one.information for one in sets},
     )
 
 

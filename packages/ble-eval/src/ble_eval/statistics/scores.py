@@ -177,12 +177,32 @@ def group_scores(flights: Flights, members: np.ndarray, bootstrap: Bootstrap) ->
     columns = {name: getattr(flights, name)[members] for name in FIGURES}
     if np.array_equal(columns["twr50"], columns["twr50_episode"]):
         del columns["twr50_episode"]
-    resampled = resampled_averages(bootstrap.weights(members), np.column_stack(list(columns.values())))
-    found = {
-        name: Aggregates(**{one: estimate(values, part, trimmed_mean(values, one)) for one, part in averages.items()})
-        for (name, values), averages in zip(columns.items(), resampled, strict=True)
-    }
+    found = dict(zip(columns, aggregates_of(list(columns.values()), members, bootstrap), strict=True))
     return Scores(int(members.sum()), **{"twr50_episode": found["twr50"]} | found)
+
+
+def aggregates_of(columns: Sequence[np.ndarray], members: np.ndarray, bootstrap: Bootstrap) -> list[Aggregates]:
+    """The averages of several figures over some seeds.
+
+    Args:
+        columns: float[members] for each figure.
+        members: the seeds that count, bool[seeds], at least one.
+        bootstrap: resamples of the seeds.
+    """
+    resampled = resampled_averages(bootstrap.weights(members), np.column_stack(columns))
+    return [
+        Aggregates(**{one: estimate(column, part, trimmed_mean(column, one)) for one, part in averages.items()})
+        for column, averages in zip(columns, resampled, strict=True)
+    ]
+
+
+def share_of(members: np.ndarray) -> Estimate:
+    """The share of the members, bool[values], with the interval of Wilson."""
+    from scipy import stats
+
+    number, total = int(members.sum()), len(members)
+    low, high = stats.binomtest(number, total).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
+    return Estimate(number / total, (float(low), float(high)))
 
 
 def profile(twr50: np.ndarray, bootstrap: Bootstrap) -> Profile:
@@ -193,9 +213,4 @@ def profile(twr50: np.ndarray, bootstrap: Bootstrap) -> Profile:
 
 
 def _failed_flights(flights: Flights, members: np.ndarray, bootstrap: Bootstrap) -> FailedFlights:
-    from scipy import stats
-
-    number, total = int(members.sum()), len(members)
-    low, high = stats.binomtest(number, total).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
-    share = Estimate(number / total, (float(low), float(high)))
-    return FailedFlights(share, group_scores(flights, members, bootstrap))
+    return FailedFlights(share_of(members), group_scores(flights, members, bootstrap))

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ble_agents.create import find_agent
 from ble_eval.content import content_differences, run_identity
 from ble_eval.engines.engine import Engine, Job
 from ble_eval.errors import UserError
@@ -43,6 +44,11 @@ class Cell:
     seeds: tuple[int, ...]
     paths: ResultPaths
     chosen: ChosenCheckpoint | None
+
+    @property
+    def information(self) -> str:
+        """The information track of the agent."""
+        return find_agent(self.settings.agent.name).information_track.value
 
 
 @dataclass(frozen=True)
@@ -165,6 +171,7 @@ class _CellFlight:
             "started": began.date.isoformat(timespec="seconds"),
             "wall_time_seconds": round(now.seconds - began.seconds, 3),
             "episodes_flown_earlier": self.partial.found,
+            "information": self.cell.information,
             **self._identity,
         }
         write_run(self.cell.paths, results, record, pretty=pretty)

@@ -26,7 +26,10 @@ async function showSeed(seed, { scroll = false, time = 0, keepAddress = false } 
   say(missingFlights(seed));
   fillChips();
   const name = Object.keys(report.strata)[report.stratum[seed]];
-  page.facts.textContent = `Seed ${report.seeds[seed]}${name === "other" ? "" : `, stratum ${name}`}`;
+  const limit = report.limits?.values[seed] ?? null;
+  page.facts.textContent =
+    `Seed ${report.seeds[seed]}${name === "other" ? "" : `, stratum ${name}`}` +
+    (limit === null ? "" : `, limit ${fixed(limit, 3)}`);
   if (scroll) page.flight.scrollIntoView({ block: "start" });
   await openFlights();
   if (!keepAddress) rememberAddress();
@@ -80,7 +83,8 @@ function sortedSeeds(order) {
   const scores = (seed) => agents.map((one) => one.episodes.twr50[seed]);
   const mean = (seed) => scores(seed).reduce((sum, score) => sum + score, 0);
   const spread = (seed) => Math.min(...scores(seed)) - Math.max(...scores(seed));
-  const key = seeds.map(order === "lowest" ? mean : spread);
+  const ahead = (seed) => Math.max(...scores(seed)) - (report.limits.values[seed] ?? -Infinity); // Those without, last.
+  const key = seeds.map({ lowest: mean, spread, regret: ahead }[order]);
   return seeds.sort((one, other) => key[one] - key[other] || one - other);
 }
 
@@ -246,6 +250,7 @@ function beginScatter() {
   const other = byScore.find((agent) => agent !== baseline) ?? baseline;
   selects.forEach((select, place) => {
     select.append(...agents.map((one, agent) => make("option", { value: agent }, one.label)));
+    if (report.limits) select.append(make("option", { value: LIMIT }, "the limit"));
     select.value = [baseline, other][place];
   });
   for (const select of [...selects, score]) {
@@ -274,6 +279,7 @@ async function begin() {
   beginTheme();
   fillHead();
   fillRanking();
+  fillLimits();
   beginScatter();
   fillScatterLegend();
   fillExtremes();

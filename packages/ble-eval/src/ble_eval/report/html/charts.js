@@ -12,12 +12,13 @@ function styleOf(name) {
 }
 
 function agentColor(agent) {
+  if (agent === LIMIT) return styleOf("soft");
   return styleOf(`agent-${agent}`) || `hsl(${(agent * 137) % 360}, 55%, ${isDark() ? 68 : 42}%)`;
 }
 
 // The color of an agent in the style of an element, which changes with the theme.
 function agentStyle(agent) {
-  return `color: var(--agent-${agent}, ${agentColor(agent)})`;
+  return agent === LIMIT ? "color: var(--soft)" : `color: var(--agent-${agent}, ${agentColor(agent)})`;
 }
 
 // Text for Plotly, which reads tags and templates in its labels.

@@ -2,6 +2,7 @@
 
 const report = JSON.parse(document.getElementById("summary").textContent);
 const agents = report.agents;
+const LIMIT = -1; // In place of an agent's number, where the limits of the seeds are shown like its scores.
 const MISSING = -32768;
 const STEPS_PER_HOUR = 20;
 const KEPT_FLIGHTS = 60;

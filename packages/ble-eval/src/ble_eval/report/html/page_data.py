@@ -8,9 +8,20 @@ from typing import Any
 from ble_eval.report.html.flight_codec import COLUMNS, pack_flight
 from ble_eval.results.records import FAILURES, EvaluationResult
 from ble_eval.results.sets import ResultSet
-from ble_eval.statistics import CONFIDENCE_LEVEL, AgentScores, Aggregates, Comparison, Difference, Differences, Estimate
+from ble_eval.statistics import (
+    CONFIDENCE_LEVEL,
+    AgentScores,
+    Aggregates,
+    Comparison,
+    Difference,
+    Differences,
+    Estimate,
+    Regrets,
+)
+from ble_eval.statistics.regret import AgentRegret, LimitGroup
 from ble_eval.suites.strata import strata_of
 from ble_sim.constants import STATION_KEEPING_RADIUS_KM
+from ble_sim.plugins import InformationTrack
 
 RECORDED_SETTINGS = ("suite", "precision", "wind_field", "wind_field_options", "observation", "reward", "agent_options")
 """Settings of a run that the report shows."""
@@ -55,11 +66,13 @@ def make_page_data(
         kept = sum(map(len, places))
         notes = [*notes, f"The report holds the flights of the first seeds, {kept} in all, and leaves out {left_out}."]
     differences = {row.label: row for row in comparison.differences}
+    regrets = {row.label: row for row in comparison.regrets.agents} if comparison.regrets else {}
     agents = [
         {
             **_agent(scores, differences.get(scores.label)),
             "file": str(one.path),
             "run": _run(one.record or {}),
+            "regret": _regret(regrets.get(scores.label)),
             "episodes": _episodes(one.results),
             "flights": place,
         }
@@ -79,6 +92,7 @@ def make_page_data(
         "failures": FAILURES,
         "columns": list(COLUMNS),
         "notes": list(notes),
+        "limits": None if comparison.regrets is None else _limits(comparison.regrets, comparison.seeds),
         "agents": agents,
     }
     return PageData(title, summary, flights, sum(map(len, places)))
@@ -147,6 +161,34 @@ def _agent(scores: AgentScores, difference: Differences | None) -> dict[str, Any
     }
 
 
+def _limits(regrets: Regrets, seeds: Sequence[int]) -> dict[str, Any]:
+    """The limits of the seeds in their order, None for a seed without, and what they are over groups of seeds."""
+    by_seed = dict(zip(regrets.seeds, regrets.limits, strict=True))
+    return {
+        "source": regrets.source,
+        "hopeless_below": regrets.hopeless_below,
+        "easy_above": regrets.easy_above,
+        "values": [None if seed not in by_seed else round(by_seed[seed], 4) for seed in seeds],
+        "overall": _limit_group(regrets.overall),
+        "kinds": {name: _limit_group(group) for name, group in regrets.kinds.items()},
+        "strata": {name: _limit_group(group) for name, group in regrets.strata.items()},
+    }
+
+
+def _limit_group(group: LimitGroup) -> dict[str, Any]:
+    return {**vars(group), "limit": None if group.limit is None else _estimate(group.limit)}
+
+
+def _regret(regret: AgentRegret | None) -> dict[str, Any] | None:
+    if regret is None:
+        return None
+    return {
+        "overall": _estimate(regret.regret.mean),
+        "kinds": {name: _estimate(group.regret) for name, group in regret.kinds.items()},
+        "strata": {name: _estimate(group.regret) for name, group in regret.strata.items()},
+    }
+
+
 def _difference(difference: Difference) -> dict[str, Any]:
     return {
         "mean": _estimate(difference.mean),
@@ -173,7 +215,12 @@ def _estimate(estimate: Estimate) -> list[float]:
 def _run(record: Mapping[str, Any]) -> dict[str, str]:
     """What is recorded of a run as text by name; empty if nothing is."""
     settings = record.get("settings", {})
-    rows = {"command": record.get("command"), **{name: settings.get(name) for name in RECORDED_SETTINGS}}
+    information = record.get("information", InformationTrack.OBSERVATION.value) if record else None
+    rows = {
+        "command": record.get("command"),
+        "information": information,
+        **{name: settings.get(name) for name in RECORDED_SETTINGS},
+    }
     software = ", ".join(f"{name} {version}" for name, version in record.get("software", {}).items())
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in rows.items() if value}
     return texts | ({"software": software} if software else {})

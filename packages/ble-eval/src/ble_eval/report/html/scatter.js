@@ -18,11 +18,29 @@ const scatter = {
 // What is shown: of several agents one score of two of them, of a single agent its two scores.
 function scatterAxes() {
   if (agents.length === 1) return ["twr50", "reward"].map((score) => ({ agent: 0, score, title: SCORE_NAMES[score] }));
-  const score = document.getElementById("scatter-score").value;
-  return ["x", "y"].map((axis) => {
-    const agent = Number(document.getElementById(`scatter-${axis}`).value);
-    return { agent, score, title: `${SCORE_NAMES[score]} of ${brief(agents[agent].label, 40)}` };
+  const select = document.getElementById("scatter-score");
+  const shown = ["x", "y"].map((axis) => Number(document.getElementById(`scatter-${axis}`).value));
+  select.disabled = shown.includes(LIMIT); // There is no limit of the reward.
+  const score = select.disabled ? "twr50" : select.value;
+  return shown.map((agent) => {
+    const name = brief(scatterName(agent), 40);
+    return { agent, score, title: agent === LIMIT ? name : `${SCORE_NAMES[score]} of ${name}` };
   });
+}
+
+function scatterName(agent) {
+  return agent === LIMIT ? "the limit" : agents[agent].label;
+}
+
+const limitValues = report.limits?.values.map((value) => value ?? NaN);
+
+function scatterValues({ agent, score }) {
+  return agent === LIMIT ? limitValues : agents[agent].episodes[score];
+}
+
+// The number of the failure of an agent on a seed, -1 for none.
+function failureOf({ agent }, seed) {
+  return agent === LIMIT ? -1 : agents[agent].episodes.failure[seed];
 }
 
 function wholeLimits(axes, values) {
@@ -36,7 +54,7 @@ function wholeLimits(axes, values) {
 
 function drawScatter() {
   const axes = scatterAxes();
-  const values = axes.map(({ agent, score }) => agents[agent].episodes[score]);
+  const values = axes.map(scatterValues);
   const limits = scatter.limits ?? wholeLimits(axes, values);
   const { context, width, height } = contextOf(scatter.canvas);
   const { left, right, top, bottom } = SCATTER_MARGINS;
@@ -49,7 +67,6 @@ function drawScatter() {
   const count = report.seeds.length;
   const size = count > 3000 ? 2.2 : count > 300 ? 3.2 : 4.8;
   const colors = Object.keys(report.strata).map((name) => styleOf(stratumVariable(name)));
-  const failures = axes.map(({ agent }) => agents[agent].episodes.failure);
   context.save();
   context.beginPath();
   context.rect(left - 6, top - 6, width - left - right + 12, height - top - bottom + 12);
@@ -70,7 +87,7 @@ function drawScatter() {
     const y = (scatter.places[2 * seed + 1] = toY(values[1][seed]));
     context.fillStyle = context.strokeStyle = colors[report.stratum[seed]];
     context.beginPath();
-    if (failures.some((failure) => failure[seed] >= 0)) {
+    if (axes.some((axis) => failureOf(axis, seed) >= 0)) {
       context.moveTo(x - size, y - size);
       context.lineTo(x + size, y + size);
       context.moveTo(x - size, y + size);
@@ -148,7 +165,8 @@ function markSeed() {
   if (!plot || player.seed === null) return;
   const [x, y] = [places[2 * player.seed], places[2 * player.seed + 1]];
   const { left, right, top, bottom } = SCATTER_MARGINS;
-  ring.hidden = x < left - 6 || x > plot.width - right + 6 || y < top - 6 || y > plot.height - bottom + 6;
+  const within = x >= left - 6 && x <= plot.width - right + 6 && y >= top - 6 && y <= plot.height - bottom + 6;
+  ring.hidden = !within; // So it is of a seed without a limit.
   ring.style.transform = `translate(${x}px, ${y}px)`;
 }
 
@@ -168,9 +186,9 @@ function showTip(seed) {
   canvas.style.cursor = seed < 0 ? "crosshair" : "pointer";
   if (seed < 0) return;
   const lines = plot.axes.map(({ agent, score }, axis) => {
-    const failure = agents[agent].episodes.failure[seed];
+    const failure = failureOf({ agent }, seed);
     const end = failure < 0 ? "" : `, ${report.failures[failure].replaceAll("_", " ")}`;
-    const name = agents.length > 1 ? brief(agents[agent].label) : SCORE_NAMES[score];
+    const name = agents.length > 1 ? brief(scatterName(agent)) : SCORE_NAMES[score];
     return make("div", {}, `${name} ${fixed(plot.values[axis][seed], score === "reward" ? 1 : 3)}${end}`);
   });
   tip.replaceChildren(make("strong", {}, `seed ${report.seeds[seed]}`), ...lines);

@@ -120,6 +120,44 @@ const wholeEpisode = {
   cell: (one) => estimateCell(one.scores.twr50_episode.mean, 3),
 };
 
+// What a plan with the true wind reaches on groups of seeds, and how far below it the agents are.
+function fillLimits() {
+  if (!report.limits) return;
+  for (const hidden of document.querySelectorAll('#limits, [href="#limits"], [value="regret"]')) hidden.hidden = false;
+  const { source, hopeless_below: hopeless, easy_above: easy, overall, kinds, strata } = report.limits;
+  document.getElementById("limits-note").textContent =
+    `The TWR50 of plans that were made and flown with the true wind (${source}), ${plural(overall.seeds, "seed")}. ` +
+    "More may be possible, so that regret, the limit minus the TWR50 of an agent, can be below 0.";
+  const kindNames = { hopeless: `hopeless, below ${hopeless}`, middling: "middling", easy: `easy, above ${easy}` };
+  const groups = [
+    ["all", overall, (regret) => regret.overall],
+    ...Object.entries(kinds).map(([kind, group]) => [kindNames[kind], group, (regret) => regret.kinds[kind]]),
+    ...Object.entries(strata).map(([name, group]) => [
+      name === "other" ? "no stratum" : `stratum ${name}`,
+      group,
+      (regret) => regret.strata[name],
+    ]),
+  ];
+  const flown = agents.filter((one) => one.regret);
+  const heads = ["seeds", "number", "hopeless", "easy", "limit", ...flown.map((one) => `regret of ${one.label}`)];
+  const rows = groups.map(([name, group, regretOf]) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, name),
+      ...[group.seeds, group.hopeless, group.easy].map((number) => make("td", {}, number.toLocaleString("en"))),
+      estimateCell(group.limit, 3),
+      ...flown.map((one) => estimateCell(regretOf(one.regret), 3)),
+    ),
+  );
+  document
+    .getElementById("limit-groups")
+    .replaceChildren(
+      make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
+      make("tbody", {}, ...rows),
+    );
+}
+
 function agentCell(one, agent) {
   const tags = one.label === report.baseline && agents.length > 1 ? [make("span", { class: "tag" }, "baseline")] : [];
   return make("th", { scope: "row", title: one.label }, swatch(agent), one.label, ...tags);
@@ -212,7 +250,7 @@ function fillRanking() {
 // Beside the scatter plot: the seeds on which the two agents differ most, or the best and worst of a single one.
 function fillExtremes() {
   const [across, up] = scatterAxes();
-  const scores = ({ agent, score }) => agents[agent].episodes[score];
+  const scores = scatterValues;
   const seeds = report.seeds.map((_, seed) => seed);
   const lists = [];
   if (agents.length === 1) {
@@ -225,9 +263,9 @@ function fillExtremes() {
       [across, up],
     ]) {
       const lead = (seed) => scores(ahead)[seed] - scores(behind)[seed];
-      const best = [...seeds].sort((one, other) => lead(other) - lead(one)).filter((seed) => lead(seed) > 0);
+      const best = seeds.filter((seed) => lead(seed) > 0).sort((one, other) => lead(other) - lead(one));
       lists.push({
-        title: `${agents[ahead.agent].label} is furthest ahead`,
+        title: `${scatterName(ahead.agent)} is furthest ahead`,
         agent: ahead.agent,
         seeds: best.slice(0, 8),
         lead,
