@@ -12,6 +12,7 @@ from ble_env.task_parts import Choice, make_task_parts
 from ble_sim.plugins import NoOptions, RewardRegistration
 from ble_sim.plugins.registries import REWARDS
 from ble_sim.wind.fields.layers import SimpleStaticWindField
+from ble_sim.wind.forecast_options import ForecastOptions
 
 
 @dataclass  # Not frozen, so it has no hash.
@@ -49,6 +50,6 @@ def test_fields_that_cannot_be_hashed_are_named():
 
 def test_command_lines_get_it_as_an_error_of_the_part(monkeypatch):
     monkeypatch.setattr(REWARDS, "get", lambda name: RewardRegistration(name, Changeable))
-    choices = {name: Choice(value, NoOptions()) for name, value in (("wind_field", "simple"), ("reward", "changing"))}
+    choices = {"wind_field": Choice("simple", ForecastOptions()), "reward": Choice("changing", NoOptions())}
     with pytest.raises(ValueError, match="Cannot make the reward 'changing': The reward Changeable cannot be hashed"):
         make_task_parts({**choices, "observation": Choice("perciatelli", NoOptions())})

@@ -11,12 +11,14 @@ from recordings import NUM_SEEDS, POLICIES, flights, load
 from ble_sim.files.models import ModelFileError
 from ble_sim.plugins import UnknownNameError, WindFieldRegistration
 from ble_sim.plugins.registries import WIND_FIELDS
-from ble_sim.wind.field import WindField, forecast_and_error
+from ble_sim.wind.field import WindField, forecast_and_error, forecast_at
 from ble_sim.wind.fields.generative import GenerativeWindField
 from ble_sim.wind.fields.grid import FORECAST_SECONDS, GRID_SHAPE, MAX_DISTANCE, MAX_PRESSURE, MIN_PRESSURE, interpolate
 from ble_sim.wind.fields.layers import SimpleStaticWindField
 from ble_sim.wind.fields.options import GenerativeOptions, UniformShearOptions
 from ble_sim.wind.fields.shear import UniformShearWindField
+from ble_sim.wind.forecast_options import ForecastOptions
+from ble_sim.wind.noise import wind_noise
 
 DECODING = 3.5e-5
 """How far float32 products, summed in another order, take the decoded wind from the recorded one [m/s]."""
@@ -224,3 +226,75 @@ def test_a_wind_looked_up_in_a_stack_is_that_of_the_forecast(episodes, precision
         expected = field.wind(forecasts[place], *point)
         np.testing.assert_array_equal(field.wind_in_stack(forecasts, jnp.int32(place), *point), expected)
         np.testing.assert_array_equal(WindField.wind_in_stack(field, forecasts, jnp.int32(place), *point), expected)
+
+
+GENERATIVE = GenerativeWindField()
+
+
+def with_options(**options):
+    return GenerativeWindField(GenerativeOptions(**options))
+
+
+def wind_at(field, scenario, elapsed, precision="float32"):
+    place = coordinates(30_000.0, -80_000.0, 8200.0, elapsed, precision)
+    (u, v), (u_error, v_error) = forecast_and_error(field, scenario.forecast, scenario.noise, *place)
+    return np.array([u, v]), np.array([u_error, v_error])
+
+
+@pytest.fixture(scope="module")
+def scenario(episodes):
+    return jax.tree.map(lambda leaf: leaf[0], episodes("float32"))
+
+
+def test_the_forecast_error_has_a_scale(scenario):
+    forecast, error = wind_at(GENERATIVE, scenario, 7200)
+    assert np.abs(error).min() > 0.0
+    for scale in (0.0, 0.5, 3.0):
+        scaled_forecast, scaled = wind_at(with_options(error_scale=scale), scenario, 7200)
+        np.testing.assert_array_equal(scaled_forecast, forecast)
+        np.testing.assert_allclose(scaled, scale * error, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("hours", "seen_at"), [(0, 0), (5, 0), (12, 0), (13, 1), (30, 18)])
+def test_agents_see_a_forecast_of_some_age_and_the_wind_stays(scenario, hours, seen_at):
+    aged = with_options(forecast_age_hours=12.0)
+    forecast, error = wind_at(aged, scenario, hours * 3600)
+    now, noise = wind_at(GENERATIVE, scenario, hours * 3600)
+    np.testing.assert_array_equal(forecast, wind_at(GENERATIVE, scenario, seen_at * 3600)[0])
+    np.testing.assert_allclose(forecast + error, now + noise, atol=1e-5)
+    place = coordinates(30_000.0, -80_000.0, [8200.0, 9000.0], hours * 3600, "float32")
+    u, _ = forecast_at(aged, scenario.forecast, *place)
+    assert u.shape == (2,) and u[0] == forecast[0]
+
+
+def test_the_defaults_leave_the_traced_programs_as_they_were(scenario):
+    def traced(look_up):
+        place = coordinates(30_000.0, -80_000.0, 8200.0, 7200, "float32")
+        return str(jax.make_jaxpr(lambda *place: look_up(scenario.forecast, scenario.noise, *place))(*place))
+
+    def before(forecast, noise, *place):
+        return GENERATIVE.wind(forecast, *place), wind_noise(noise, *place)
+
+    assert traced(lambda *arguments: forecast_and_error(GENERATIVE, *arguments)) == traced(before)
+
+
+@pytest.mark.parametrize("name", ["error_scale", "forecast_age_hours"])
+@pytest.mark.parametrize("value", [-0.5, float("nan"), float("inf")])
+def test_impossible_forecasts_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be 0 or more, got {value}"):
+        GenerativeOptions(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["generative", "simple", "uniform_shear", "grid_file"])
+def test_every_built_in_field_has_these_options(name):
+    assert issubclass(WIND_FIELDS.get(name).options_type, ForecastOptions)
+
+
+def test_a_field_of_others_has_the_defaults_unless_its_options_are_such():
+    class Own(SimpleStaticWindField):
+        options = None
+
+    assert Own.forecast_options.fget(Own) == ForecastOptions()
+    assert with_options(error_scale=2.0).forecast_options.error_scale == 2.0
+    assert with_options(error_scale=2.0) != GENERATIVE
+    assert GenerativeOptions("file").weights == "file"  # Options of a field come before these.
