@@ -31,8 +31,8 @@ class PlannerOptions:
     """Points of the plan from west to east, and from south to north."""
     num_pressures: int = 32
     """Points of the plan over the pressures."""
-    replan_steps: int = 20
-    """Agent steps from one plan to the next."""
+    replan_steps: int = 60
+    """Agent steps from one plan to the next. Fewer follow the measurements closer and take more time."""
     ramp: float = 12.0
     """Width over which the plan's reward falls at the edge of the radius, km."""
     night_descent_cost: float = 0.1

@@ -15,8 +15,8 @@ STEPS_PER_STAGE = 2
 STAGE_SECONDS = STEPS_PER_STAGE * STEP_SECONDS
 NUM_STAGES = FORECAST_SECONDS // STAGE_SECONDS
 """Stages of a plan, which covers the time that a forecast covers."""
-STAGES_PER_WIND = SECONDS_PER_HOUR // 2 // STAGE_SECONDS
-"""Stages in which the plan holds the wind of a place: half an hour."""
+STAGES_PER_WIND = SECONDS_PER_HOUR // STAGE_SECONDS
+"""Stages in which the plan holds the wind of a place: an hour."""
 
 REACH = 460_000.0
 """East, west, north and south of the station the grid ends at this distance [m]."""
