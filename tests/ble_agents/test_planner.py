@@ -153,7 +153,7 @@ def test_planners_are_made_by_name(name, agent_type):
 
 @pytest.mark.long
 def test_planners_keep_station():
-    """On four seeds both are far above what a balloon that drifts reaches, some 0.05, also with a coarse grid."""
+    """On four seeds the planner is far above what a balloon that drifts reaches, and exact winds are worth more."""
     options = PlannerOptions(num_distances=24, num_pressures=16, replan_steps=60)
     shares = {}
     for agent_type in (PlannerAgent, OracleAgent):
@@ -169,4 +169,5 @@ def test_planners_keep_station():
             tile_size=4,
         )
         shares[agent_type] = np.mean([np.sum(episode.diagnostics.inside_radius) / 960 for episode in flown])
-    assert min(shares.values()) > 0.3
+    assert shares[PlannerAgent] > 0.4
+    assert shares[OracleAgent] > shares[PlannerAgent]
