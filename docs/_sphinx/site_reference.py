@@ -1,7 +1,7 @@
 """The API reference: `api/NAME.md` ends with the public names of the package NAME and of its folders.
 
 Public names are those of `__all__`. They stand in sections, one for each module that defines some of them. A name that
-several packages export is described where it is exported first.
+several packages export is described where it is exported first, in the order of PACKAGES.
 """
 
 import importlib
@@ -141,10 +141,19 @@ def section(exporter: str, names: list[PublicName], described: dict[tuple[str, i
     return "\n".join(parts)
 
 
+def described_before(package: str) -> dict[tuple[str, int], str]:
+    """Where the pages of the packages before this one describe what they export."""
+    described: dict[tuple[str, int], str] = {}
+    for earlier in PACKAGES[: PACKAGES.index(package)]:
+        for public in public_names(earlier):
+            described.setdefault(public.key, public.dotted)
+    return described
+
+
 def reference(package: str) -> str:
     """The reference of a package in Markdown, from the second heading on."""
     names = list(public_names(package))
-    described: dict[tuple[str, int], str] = {}
+    described = described_before(package)
     parts = []
     for exporter in exporters(package):
         here = [public for public in names if public.exported_by == exporter]
