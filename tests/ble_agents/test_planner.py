@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from ble_agents import create_agent
-from ble_agents.agents.planner import OracleAgent, PlannerAgent, plan_settings
-from ble_agents.flying import fly_with_views
+from ble_agents.agents.planner import OracleAgent, PlannerAgent, PlanTimes, plan_settings, plan_times
+from ble_agents.flying import fly_episode, fly_with_views
 from ble_agents.options import PlannerOptions
 from ble_agents.planner.choice import value_at
 from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, NUM_STAGES, PlanGrid, interpolation_matrix, shifted
 from ble_agents.planner.motion import NUM_HOURS, vertical_motion
 from ble_agents.planner.values import plan_values, reward_at
 from ble_agents.planner.wind_belief import belief_weights, error_map, map_distances, map_pressures
-from ble_env import InformationTrack, Task, core, first_episode_keys
+from ble_env import BalloonEnv, InformationTrack, Task, core, first_episode_keys
 from ble_env.task import make_task
 from ble_sim import Vehicle
 from ble_sim.balloon.altitude_control import Action
@@ -107,20 +107,59 @@ def test_actions_move_the_balloon_as_they_should(episode):
 def test_values_are_what_can_still_be_collected(episode):
     task, scenario, _ = episode
     settings = plan_settings(task, SMALL, knows_error=False)
-    motion = jnp.zeros((NUM_HOURS, 3, GRID.num_pressures), jnp.float32)
-    none = jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32)
-    plan = jax.jit(plan_values, static_argnums=0)
-    early = plan(settings, scenario, motion, *none, np.int32(0))
-    late = plan(settings, scenario, motion, *none, np.int32(NUM_STAGES - 10))
-    assert early.shape == (settings.kept_stages, GRID.num_pressures, 16, 16)
+    still = jnp.zeros((NUM_HOURS, 3, GRID.num_pressures), jnp.float32)
+    belief = jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32)
+    nothing = jnp.zeros((GRID.num_pressures, 16, 16), jnp.float32)
+    compute = jax.jit(plan_values, static_argnums=(0, 1))
+
+    def plan(motion, first, last=NUM_STAGES, last_values=nothing):
+        return compute(settings, 12, scenario, motion, *belief, np.int32(first), np.int32(last), last_values)
+
+    early, late = plan(still, 0), plan(still, NUM_STAGES - 10)
+    assert early.shape == (12, GRID.num_pressures, 16, 16)
     assert np.isfinite(early).all()
     # Ten stages are twenty agent steps; nothing is collected after the end.
     assert 15.0 < late[0].max() <= 20.0
-    assert early[0].max() > late[0].max()
+    np.testing.assert_array_equal(late[10:], 0.0)
     assert early[0].max() > early[-1].max() > late[0].max()
     # With actions that move, the best of three is at least as good as to stay.
     moving = jax.jit(vertical_motion, static_argnums=0)(GRID, scenario)
-    assert (plan(settings, scenario, moving, *none, np.int32(0))[0].mean()) > early[0].mean()
+    assert (plan(moving, 0)[0].mean()) > early[0].mean()
+    # A plan that begins with the values of a later stage goes on as the plan that they come from.
+    np.testing.assert_allclose(plan(still, 0, 10, early[10])[:11], early[:11], rtol=1e-5)
+    np.testing.assert_array_equal(plan(still, 0, 5, early[10])[5:], jnp.stack([early[10]] * 7))
+
+
+def test_plans_are_made_at_the_times_of_the_options():
+    for options, times in (
+        (PlannerOptions(replan_steps=120, refresh_steps=20, refresh_hours=5.0), PlanTimes(60, 10, 50)),
+        (PlannerOptions(replan_steps=60, refresh_steps=60), PlanTimes(30, 30, 50)),
+        (PlannerOptions(replan_steps=50, refresh_steps=20, refresh_hours=0.1), PlanTimes(20, 10, 10)),
+        (PlannerOptions(replan_steps=1, refresh_steps=7), PlanTimes(1, 1, 50)),
+    ):
+        assert plan_times(options) == times
+
+
+@pytest.mark.long
+def test_a_planner_flies_alone_as_in_a_tile():
+    """Over the times of plans and refreshed plans."""
+    options = PlannerOptions(num_distances=16, num_pressures=8, replan_steps=12, refresh_steps=4, refresh_hours=0.6)
+    agent = PlannerAgent(3, (1099,), options=options)
+    env = BalloonEnv()
+    flown = [fly_episode(agent, env, seed=seed, max_steps=30) for seed in (4, 5)]
+    assert flown[0].reward != flown[1].reward
+    together = fly_with_views(
+        lambda lanes: agent.view_policy(Task(), lanes),
+        Task(),
+        Vehicle(),
+        "float32",
+        [4, 5],
+        30,
+        track=agent.information_track,
+        tile_size=2,
+    )
+    for alone, episode in zip(flown, together, strict=True):
+        assert np.sum(episode.rewards) == pytest.approx(alone.reward, rel=1e-4)
 
 
 def test_a_value_is_looked_up_between_the_points():

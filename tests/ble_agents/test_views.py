@@ -71,6 +71,18 @@ def test_an_agent_without_a_policy_is_handed_views_one_by_one():
         assert left.flight_path.effective_action.tolist() == right.flight_path.effective_action.tolist()
 
 
+def test_a_step_after_the_end_of_an_episode_is_refused():
+    agent, env = Looking(*SPACES), balloon_env()
+    fly_episode(agent, env, seed=3, max_steps=2)
+    observation, _ = env.reset(seed=3)
+    view = view_of(InformationTrack.FORECAST, *env.get_snapshot(), observation)
+    agent.begin_episode(view)
+    assert agent.step(0.0, view) in (0, 1, 2)
+    agent.end_episode(0.0)
+    with pytest.raises(RuntimeError, match="call begin_episode first"):
+        agent.step(0.0, view)
+
+
 def test_what_is_known_of_the_wind_makes_a_difference():
     suite = EvaluationSuite([3, 5, 8, 9], 40)
     one, other = (eval_agent(agent(*SPACES), balloon_env(), suite) for agent in (Looking, Knowing))

@@ -31,8 +31,13 @@ class PlannerOptions:
     """Points of the plan from west to east, and from south to north."""
     num_pressures: int = 32
     """Points of the plan over the pressures."""
-    replan_steps: int = 60
-    """Agent steps from one plan to the next. Fewer follow the measurements closer and take more time."""
+    replan_steps: int = 120
+    """Agent steps from one plan of the whole flight to the next."""
+    refresh_steps: int = 20
+    """Agent steps from one look at the measurements to the next: between the plans of the whole flight the next
+    `refresh_hours` are planned anew. Fewer steps follow the measurements closer and take more time."""
+    refresh_hours: float = 5.0
+    """Hours that a refreshed plan covers. Beyond them it relies on the last plan of the whole flight."""
     ramp: float = 12.0
     """Width over which the plan's reward falls at the edge of the radius, km."""
     night_descent_cost: float = 0.1

@@ -9,6 +9,7 @@ from ble_agents.actions import checked_actions
 from ble_agents.agent import Agent
 from ble_env.information import FlightView, InformationTrack
 from ble_env.task import Task
+from ble_sim.seeds import check_seed
 
 
 class ViewPolicy(Protocol):
@@ -44,10 +45,17 @@ class ViewPolicyAgent(Agent):
         super().__init__(num_actions, observation_shape, seed=seed)
         self._task: Task | None = None
         self._alone: ViewPolicy | None = None
+        self._is_flying = False
+        if seed is not None:
+            self.reseed(seed)
 
     def view_policy(self, task: Task, lanes: int) -> ViewPolicy:
         """A new policy for a tile."""
         raise NotImplementedError(f"{type(self).__name__} has to define view_policy.")
+
+    def reseed(self, seed: int) -> None:
+        """Check the seed. This class draws nothing."""
+        check_seed(seed)
 
     def set_task(self, task: Task) -> None:
         """Set the task of the episodes that are flown one by one."""
@@ -64,6 +72,7 @@ class ViewPolicyAgent(Agent):
             if self._task is None:
                 raise RuntimeError(f"{self.get_name()} has no task: call set_task before its first episode.")
             self._alone = self.view_policy(self._task, 1)
+        self._is_flying = True
         return self._action(self._alone.begin(_lane(observation)))
 
     def step(self, reward: float, observation: FlightView) -> int:
@@ -72,12 +81,13 @@ class ViewPolicyAgent(Agent):
         Raises:
             RuntimeError: no episode has begun.
         """
-        if self._alone is None:
+        if self._alone is None or not self._is_flying:
             raise RuntimeError(f"{self.get_name()} was stepped outside an episode: call begin_episode first.")
         return self._action(self._alone.step(_lane(observation)))
 
     def end_episode(self, reward: float, terminal: bool = True) -> None:
-        """Nothing: the next episode begins with `begin_episode`."""
+        """The next episode begins with `begin_episode`."""
+        self._is_flying = False
 
     def _action(self, actions: Any) -> int:
         return int(checked_actions(actions, 1, self._num_actions)[0])

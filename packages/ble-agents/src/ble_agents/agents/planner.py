@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -11,14 +12,14 @@ import numpy as np
 from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.options import PlannerOptions
 from ble_agents.planner.choice import choose_action
-from ble_agents.planner.grid import STEPS_PER_STAGE, PlanGrid
+from ble_agents.planner.grid import NUM_STAGES, STAGE_SECONDS, STEPS_PER_STAGE, PlanGrid
 from ble_agents.planner.motion import vertical_motion
 from ble_agents.planner.values import PlanSettings, plan_values
 from ble_agents.planner.wind_belief import belief_weights
 from ble_agents.view_policy import ViewPolicyAgent
 from ble_env.information import FlightView, InformationTrack
 from ble_env.task import Task
-from ble_sim.constants import METERS_PER_KM, STEP_SECONDS
+from ble_sim.constants import METERS_PER_KM, SECONDS_PER_HOUR, STEP_SECONDS
 from ble_sim.precision import precision_scope
 from ble_sim.wind.fields.grid import FORECAST_SECONDS
 
@@ -52,7 +53,7 @@ class PlannerAgent(ViewPolicyAgent):
     def view_policy(self, task: Task, lanes: int) -> "Planner":
         """A planner for the lanes of a tile."""
         knows_error = self.information_track == InformationTrack.ORACLE
-        return Planner(plan_settings(task, self._options, knows_error=knows_error), self._options.replan_steps, lanes)
+        return Planner(plan_settings(task, self._options, knows_error=knows_error), plan_times(self._options), lanes)
 
 
 class OracleAgent(PlannerAgent):
@@ -70,9 +71,32 @@ def plan_settings(task: Task, options: PlannerOptions, *, knows_error: bool) -> 
         ramp=options.ramp * METERS_PER_KM,
         night_descent_cost=options.night_descent_cost,
         discount=options.discount,
-        kept_stages=-(-options.replan_steps // STEPS_PER_STAGE) + 2,
         knows_error=knows_error,
     )
+
+
+@dataclass(frozen=True)
+class PlanTimes:
+    """When a planner plans, in stages.
+
+    Attributes:
+        plan: from one plan of the whole flight to the next.
+        refresh: from one look at the measurements to the next: a multiple of it is a plan of the whole flight, and
+            between these the first stages of the last plan are computed again.
+        horizon: stages of such a refreshed plan. Its last values are those of the last plan of the whole flight.
+    """
+
+    plan: int
+    refresh: int
+    horizon: int
+
+
+def plan_times(options: PlannerOptions) -> PlanTimes:
+    """The times of the options, rounded to stages."""
+    refresh = max(min(options.refresh_steps, options.replan_steps) // STEPS_PER_STAGE, 1)
+    plan = max(options.replan_steps // STEPS_PER_STAGE // refresh, 1) * refresh
+    horizon = max(round(options.refresh_hours * SECONDS_PER_HOUR / STAGE_SECONDS), refresh)
+    return PlanTimes(plan, refresh, horizon)
 
 
 class Planner:
@@ -82,13 +106,13 @@ class Planner:
 
     Args:
         settings: of the plans.
-        replan_steps: agent steps from one plan to the next.
+        times: when it plans.
         lanes: number of flights.
     """
 
-    def __init__(self, settings: PlanSettings, replan_steps: int, lanes: int) -> None:
-        self._motions, self._plans, self._choose = _compiled(settings)
-        self._replan_steps = replan_steps - replan_steps % STEPS_PER_STAGE or STEPS_PER_STAGE
+    def __init__(self, settings: PlanSettings, times: PlanTimes, lanes: int) -> None:
+        self._motions, self._plans, self._refreshed_plans, self._choose = _compiled(settings, times)
+        self._times = times
         self._lanes = lanes
 
     def begin(self, view: FlightView) -> jax.Array:
@@ -111,32 +135,70 @@ class Planner:
             place, is_due = divmod(self._steps, STEPS_PER_MEASUREMENT)
             if not is_due and place < _MAX_MEASUREMENTS:
                 self._points[:, place], self._errors[:, place] = jax.device_get(_measurement(view.state))
-            since = self._steps % self._replan_steps
-            if since == 0:
-                weights = np.zeros((self._lanes, _MAX_MEASUREMENTS, 2), np.float32)
-                used = min(place + 1, _MAX_MEASUREMENTS)
-                for lane in range(self._lanes):
-                    weights[lane, :used] = belief_weights(self._points[lane, :used], self._errors[lane, :used], _NUGGET)
-                first = np.int32(self._steps // STEPS_PER_STAGE)
-                self._values = self._plans(view.scenario, self._motion, self._points, weights, first)
-            return self._choose(view.scenario, view.state, self._values, np.int32(since))
+            stage, half = divmod(self._steps, STEPS_PER_STAGE)
+            since_refresh = stage % self._times.refresh
+            if since_refresh == half == 0:
+                belief = self._points, self._weights(min(place + 1, _MAX_MEASUREMENTS))
+                since_plan = stage % self._times.plan
+                if since_plan == 0:
+                    self._plan, self._values = self._plans(view.scenario, self._motion, *belief, np.int32(stage))
+                else:
+                    self._values = self._refreshed_plans(
+                        view.scenario, self._motion, *belief, self._plan, np.int32(stage), np.int32(since_plan)
+                    )
+            steps_planned = np.int32(since_refresh * STEPS_PER_STAGE + half)
+            return self._choose(view.scenario, view.state, self._values, steps_planned)
+
+    def _weights(self, used: int) -> np.ndarray:
+        """The weights of the belief with so many measurements, float32[lanes, measurements, 2]."""
+        weights = np.zeros((self._lanes, _MAX_MEASUREMENTS, 2), np.float32)
+        for lane in range(self._lanes):
+            weights[lane, :used] = belief_weights(self._points[lane, :used], self._errors[lane, :used], _NUGGET)
+        return weights
 
 
 @functools.cache
-def _compiled(settings: PlanSettings) -> tuple[Any, Any, Any]:
-    """Vertical motions, plans and choices of a tile, compiled once for all planners with these settings."""
+def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, Any]:
+    """Vertical motions, plans, refreshed plans and choices of a tile, compiled once for all planners like this one.
+
+    Plans are computed lane after lane: the values of one lane fit into a processor's cache.
+    """
+    grid = settings.grid
+    acted_on = times.refresh + 2
+    """Stages that `choose_action` reads before the next plan."""
+    kept = max(times.plan + times.horizon, acted_on) if times.plan > times.refresh else acted_on
 
     def motions(scenarios: Any) -> jax.Array:
-        return jax.lax.map(functools.partial(vertical_motion, settings.grid), scenarios)
+        return jax.lax.map(functools.partial(vertical_motion, grid), scenarios)
 
-    def plans(scenarios: Any, motion: jax.Array, points: jax.Array, weights: jax.Array, first: jax.Array) -> jax.Array:
-        # One lane after another: the values of one fit into a processor's cache.
-        return jax.lax.map(
-            lambda lane: plan_values(settings, *lane, first_stage=first), (scenarios, motion, points, weights)
+    def plans(scenarios: Any, motion: jax.Array, points: jax.Array, weights: jax.Array, first: jax.Array) -> Any:
+        nothing = jnp.zeros((grid.num_pressures, grid.num_distances, grid.num_distances), jnp.float32)
+        end = jnp.int32(NUM_STAGES)
+        values = jax.lax.map(
+            lambda lane: plan_values(settings, kept, *lane, first, end, nothing), (scenarios, motion, points, weights)
         )
+        return values, values[:, :acted_on]
+
+    def refreshed_plans(
+        scenarios: Any,
+        motion: jax.Array,
+        points: jax.Array,
+        weights: jax.Array,
+        plan: jax.Array,
+        first: jax.Array,
+        since_plan: jax.Array,
+    ) -> jax.Array:
+        stages = jnp.minimum(times.horizon, NUM_STAGES - first)
+
+        def refreshed(lane: Any) -> jax.Array:
+            *flight, plan = lane
+            last_values = jax.lax.dynamic_index_in_dim(plan, since_plan + stages, keepdims=False)
+            return plan_values(settings, acted_on, *flight, first, first + stages, last_values)
+
+        return jax.lax.map(refreshed, (scenarios, motion, points, weights, plan))
 
     choices = jax.vmap(functools.partial(choose_action, settings), (0, 0, 0, None))
-    return jax.jit(motions), jax.jit(plans), jax.jit(choices)
+    return jax.jit(motions), jax.jit(plans), jax.jit(refreshed_plans), jax.jit(choices)
 
 
 @jax.jit

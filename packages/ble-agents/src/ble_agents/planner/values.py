@@ -19,7 +19,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_agents.planner.grid import (
-    NUM_STAGES,
     STAGE_SECONDS,
     STAGES_PER_WIND,
     STEPS_PER_STAGE,
@@ -54,7 +53,6 @@ class PlanSettings:
         night_descent_cost: reward that a stage of descent costs while the sun does not shine: the compressor then
             empties the battery, until the power layer pauses the agent.
         discount: of a stage: what a plan expects far ahead is less certain.
-        kept_stages: number of stages, from the first on, whose values are kept.
         knows_error: whether the forecast error is known, on the track `oracle`.
     """
 
@@ -64,7 +62,6 @@ class PlanSettings:
     ramp: float
     night_descent_cost: float
     discount: float
-    kept_stages: int
     knows_error: bool
 
 
@@ -77,55 +74,59 @@ def reward_at(settings: PlanSettings, distance: jax.Array) -> jax.Array:
 
 def plan_values(
     settings: PlanSettings,
+    kept_stages: int,
     scenario: Scenario,
     motion: jax.Array,
     points: jax.Array,
     weights: jax.Array,
     first_stage: jax.Array,
+    last_stage: jax.Array,
+    last_values: jax.Array,
 ) -> jax.Array:
-    """Compute the values from the end of the plan back to a stage. Pure; one flight, float32.
+    """Compute the values from a stage back to an earlier one. Pure; one flight, float32.
 
     Args:
         settings: of the plan.
+        kept_stages: number of stages, from the first on, whose values are kept.
         scenario: of the flight.
         motion: what `vertical_motion` returned.
         points, weights: of the belief about the error, see `error_map`.
-        first_stage: int32 scalar.
+        first_stage, last_stage: int32 scalars.
+        last_values: float32[pressures, x, y], the values at the last stage: zero at the end of the flight.
 
     Returns:
-        float32[kept_stages, pressures, x, y]; entry i is the value at stage first_stage + i.
+        float32[kept_stages, pressures, x, y]; entry i is the value at stage first_stage + i, from the last stage on
+        `last_values`.
     """
     grid = settings.grid
     x, y = np.meshgrid(grid.distances, grid.distances, indexing="ij")
     reward = STEPS_PER_STAGE * reward_at(settings, jnp.asarray(np.hypot(x, y), jnp.float32))
     wind_at = _winds(settings, scenario, points, weights)
-    num_winds = NUM_STAGES // STAGES_PER_WIND
+    num_stages = last_stage - first_stage
+    num_winds = -(-num_stages // STAGES_PER_WIND)
 
     def hold_wind(number: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        wind_number = num_winds - 1 - number
-        elapsed = (wind_number * STAGES_PER_WIND * STAGE_SECONDS + STAGES_PER_WIND * STAGE_SECONDS // 2).astype(
-            jnp.int32
-        )
+        begin = (num_winds - 1 - number) * STAGES_PER_WIND
+        elapsed = ((first_stage + begin) * STAGE_SECONDS + STAGES_PER_WIND * STAGE_SECONDS // 2).astype(jnp.int32)
         shift_x, shift_y = _horizontal_shifts(grid, wind_at(elapsed))
         levels = _levels_after(grid, motion, elapsed)
         costs = _action_costs(settings, scenario, elapsed)
+        stages = jnp.minimum(num_stages - begin, STAGES_PER_WIND)
 
         def stage(back: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             values, kept = carry
-            best = jax.lax.optimization_barrier(_best_action(values + reward, levels, costs))
+            best = reward + _best_action(values, levels, costs)
             moved = jax.lax.optimization_barrier(shifted(best, shift_x, axis=1))
             values = settings.discount * shifted(moved, shift_y, axis=2)
-            place = wind_number * STAGES_PER_WIND + STAGES_PER_WIND - 1 - back - first_stage
             # Later stages overwrite one another in the last entry until its own stage comes.
-            place = jnp.clip(place, 0, settings.kept_stages - 1)
+            place = jnp.clip(begin + stages - 1 - back, 0, kept_stages - 1)
             kept = jax.lax.dynamic_update_slice(kept, values[None], (place, 0, 0, 0))
             return values, kept
 
-        return jax.lax.fori_loop(0, STAGES_PER_WIND, stage, carry)
+        return jax.lax.fori_loop(0, stages, stage, carry)
 
-    shape = (grid.num_pressures, grid.num_distances, grid.num_distances)
-    start = jnp.zeros(shape, jnp.float32), jnp.zeros((settings.kept_stages, *shape), jnp.float32)
-    return jax.lax.fori_loop(0, num_winds - first_stage // STAGES_PER_WIND, hold_wind, start)[1]
+    kept = jnp.broadcast_to(last_values, (kept_stages, *last_values.shape))
+    return jax.lax.fori_loop(0, num_winds, hold_wind, (last_values, kept))[1]
 
 
 def _winds(
@@ -203,8 +204,15 @@ def _best_action(values: jax.Array, levels: jax.Array, costs: jax.Array) -> jax.
     below = jnp.clip(levels.astype(jnp.int32), 0, len(values) - 2)
     place = levels - below
 
-    def after(action: int) -> jax.Array:
-        low, high = jnp.take(values, below[action], axis=0), jnp.take(values, below[action] + 1, axis=0)
-        return low + place[action][:, None, None] * (high - low) - costs[action]
+    def at_level(level: tuple[jax.Array, jax.Array]) -> jax.Array:
+        below, place = level
 
-    return functools.reduce(jnp.maximum, map(after, range(len(Action))))
+        def after(action: int) -> jax.Array:
+            low = jax.lax.dynamic_index_in_dim(values, below[action], keepdims=False)
+            high = jax.lax.dynamic_index_in_dim(values, below[action] + 1, keepdims=False)
+            return low + place[action] * (high - low) - costs[action]
+
+        return functools.reduce(jnp.maximum, map(after, range(len(Action))))
+
+    # Level after level: as one operation it would be computed anew for each neighbour that a shift reads.
+    return jax.lax.map(at_level, (below.T, place.T))
