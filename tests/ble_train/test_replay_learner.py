@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from ble_train.algorithms import replay_learner
 from ble_train.algorithms.dqn import DqnAgent
 from ble_train.algorithms.options import DqnOptions, QuantileOptions, ReplayOptions
 from ble_train.algorithms.qr_dqn import FinetunePerciatelliAgent, QuantileAgent
@@ -157,6 +158,25 @@ def test_the_target_network_is_copied_on_time(update_period, target_update_perio
         if due and copied_at:
             assert copied_at == max(due) // update_period * update_period
     assert copied_at > 50
+
+
+@pytest.mark.parametrize(("lanes", "target_update_period"), [(24, 12), (23, 20), (24, 3), (24, 10**6)])
+def test_updates_in_groups_are_those_made_one_by_one(lanes, target_update_period, monkeypatch):
+    """Drawn uniformly, the samples of a group do not depend on the updates before them."""
+    states = []
+    for samples in (replay_learner.GROUP_SAMPLES, 1):
+        monkeypatch.setattr(replay_learner, "GROUP_SAMPLES", samples)
+        replay_learner.learn.clear_cache()
+        agent = make("dqn", target_update_period=target_update_period, epsilon=0.3)
+        agent.start_lanes(lanes)
+        for step in lane_steps(lanes, 30):
+            agent.step_lanes(step)
+        states.append(agent.learned_state())
+    grouped, single = states
+    assert updates_of(agent) > 100
+    np.testing.assert_array_equal(grouped["key"], single["key"])
+    jax.tree.map(lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6), grouped, single)
+    replay_learner.learn.clear_cache()
 
 
 @pytest.mark.parametrize("lanes", [1, 4])

@@ -33,6 +33,9 @@ from ble_train.replay.capacity import num_slots
 from ble_train.replay.memory import Batch, Memory, Slot
 from ble_train.replay.sum_tree import SumTree, draw, set_priorities
 
+GROUP_SAMPLES = 256
+"""Samples that the target network evaluates in one product."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -156,19 +159,61 @@ def learn(
 
     None is made while there are no samples: at first in many lanes, and in episodes shorter than a sample.
 
+    Updates are made in groups of a few, none of which goes on beyond a copy. The samples of a group are drawn before
+    its first update, so that the target network evaluates them in one product. In one lane a group is one update.
+
     Returns:
         What was learned, the priorities, and the data of the next random key.
     """
+    apply = objective.architecture.network().apply
+    largest = _largest_group(options, memory.slots.action.shape[1])
 
-    def update_next(index: jax.Array, state: tuple[Learned, SumTree, jax.Array]) -> tuple[Learned, SumTree, jax.Array]:
-        learned, tree, key = state
-        key, own = jax.random.split(as_key(key))
+    def is_group_left(state: tuple[jax.Array, Learned, SumTree, jax.Array]) -> jax.Array:
+        return state[0] < number
+
+    def learn_group(
+        state: tuple[jax.Array, Learned, SumTree, jax.Array],
+    ) -> tuple[jax.Array, Learned, SumTree, jax.Array]:
+        done, learned, tree, key = state
+        next_keys, own_keys = _split_in_turn(key, largest)
         # The copy may be due at one of the training steps before the next update, until when nothing changes.
-        copies = -(phase + index * options.update_period) % options.target_update_period < options.update_period
-        return *update(objective, options, learned, tree, own, memory, copies), jax.random.key_data(key)
+        steps = phase + (done + jnp.arange(largest)) * options.update_period
+        copies = -steps % options.target_update_period < options.update_period
+        size = jnp.minimum(jnp.where(copies.any(), jnp.argmax(copies) + 1, largest), number - done)
+
+        draw_batch = functools.partial(draw, tree, batch_size=options.batch_size, stratified=options.prioritized)
+        leaves, priorities = jax.vmap(draw_batch)(as_key(own_keys))
+        samples = replay.read_samples(memory, leaves.ravel(), options.n_step, options.gamma)
+        next_output = apply(learned.target_params, samples.next_observation)
+        drawn = jax.tree.map(lambda rows: rows.reshape(*leaves.shape, *rows.shape[1:]), (samples, next_output))
+
+        def update_next(index: jax.Array, state: tuple[Learned, SumTree]) -> tuple[Learned, SumTree]:
+            batch, output = jax.tree.map(lambda rows: rows[index], drawn)
+            return update(objective, options, *state, leaves[index], priorities[index], batch, output)
+
+        learned, tree = jax.lax.fori_loop(0, size, update_next, (learned, tree))
+        target_params = jax.lax.cond(
+            copies[size - 1], lambda params, _: params, lambda _, old: old, learned.params, learned.target_params
+        )
+        return done + size, learned._replace(target_params=target_params), tree, next_keys[size - 1]
 
     number = jnp.where(tree.nodes[1] > 0.0, number, 0)
-    return jax.lax.fori_loop(0, number, update_next, (learned, tree, key))
+    return jax.lax.while_loop(is_group_left, learn_group, (jnp.zeros_like(number), learned, tree, key))[1:]
+
+
+def _largest_group(options: ReplayOptions, lanes: int) -> int:
+    """Updates in a group: at most those of a call."""
+    return max(min(-(-lanes // options.update_period), GROUP_SAMPLES // options.batch_size), 1)
+
+
+def _split_in_turn(key: jax.Array, number: int) -> tuple[jax.Array, jax.Array]:
+    """Split a key, then the first half of it, and so on: the data of the first halves, and of the second ones."""
+
+    def split(key: jax.Array, _: None) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+        first, second = jax.random.key_data(jax.random.split(as_key(key)))
+        return first, (first, second)
+
+    return jax.lax.scan(split, key, length=number)[1]
 
 
 def update(
@@ -176,9 +221,10 @@ def update(
     options: ReplayOptions,
     learned: Learned,
     tree: SumTree,
-    key: jax.Array,
-    memory: Memory,
-    copies: jax.Array,
+    leaves: jax.Array,
+    priorities: jax.Array,
+    batch: Batch,
+    next_output: Any,
 ) -> tuple[Learned, SumTree]:
     """One step of Adam on the mean loss of a batch of samples.
 
@@ -194,14 +240,12 @@ def update(
         options: the options.
         learned: what was learned.
         tree: priorities of samples.
-        key: random key of the draw.
-        memory: the replay memory.
-        copies: bool, whether the network is copied to the target network afterwards.
+        leaves: int32[batch], the samples that were drawn.
+        priorities: float32[batch], theirs when they were drawn.
+        batch: the samples.
+        next_output: the target network's output at the next observations.
     """
     apply = objective.architecture.network().apply
-    leaves, priorities = draw(tree, key, options.batch_size, stratified=options.prioritized)
-    batch = replay.read_samples(memory, leaves, options.n_step, options.gamma)
-    next_output = apply(learned.target_params, batch.next_observation)
 
     def mean_loss(params: Any) -> tuple[jax.Array, jax.Array]:
         losses = objective.losses(apply(params, batch.observation), next_output, batch)
@@ -216,7 +260,6 @@ def update(
         params, optimiser = unless(fault, (params, optimiser), (learned.params, learned.optimiser))
     else:
         fault = fault_of(losses.mean(), vectors(gradient))
-    target_params = jax.tree.map(lambda new, old: jnp.where(copies, new, old), params, learned.target_params)
     loss = losses.mean()
     if options.prioritized:
         weights = 1.0 / jnp.sqrt(priorities + 1e-10)
@@ -225,7 +268,7 @@ def update(
     skipped = (fault != 0).astype(jnp.int32)
     updated = Learned(
         params=params,
-        target_params=target_params,
+        target_params=learned.target_params,
         optimiser=optimiser,
         loss=unless(fault, loss, learned.loss),
         loss_sum=learned.loss_sum + unless(fault, loss, jnp.float32(0)),
