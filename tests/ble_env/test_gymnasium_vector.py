@@ -316,6 +316,36 @@ def test_a_restored_flight_ends_when_it_would_have(envs):
     assert truncated.all() and (infos["time_elapsed"] == 3 * STEP_SECONDS).all()
 
 
+@pytest.mark.parametrize("wind_field", ["simple", "generative"])
+def test_environments_go_on_from_a_state_which_has_keys_in_place_of_forecasts(wind_field):
+    all_actions = actions(14, 6)
+    envs, others = (make(seed=seed, precision="float32", wind_field=wind_field) for seed in (95, 0))
+    envs.reset(options={"start_time": 1_300_000_000, "x": 7_000.0})
+    envs.reset(options={"reset_mask": np.arange(NUM_ENVS) > 2})
+    fly(envs, all_actions[:3])
+    state, forecasts = envs.get_state(), envs.get_snapshot().scenario.forecast
+    assert sum(leaf.nbytes for leaf in jax.tree.leaves(state)) < 65_000 * NUM_ENVS
+    expected = fly(envs, all_actions[3:]), envs.reset()[0]
+    others.set_state(state)
+    jax.tree.map(np.testing.assert_array_equal, others.get_snapshot().scenario.forecast, forecasts)
+    jax.tree.map(np.testing.assert_array_equal, others.get_state(), state)
+    np.testing.assert_array_equal((fly(others, all_actions[3:])), expected[0])
+    np.testing.assert_array_equal(others.reset()[0], expected[1])
+
+
+def test_a_flight_from_a_snapshot_has_no_key(envs):
+    envs.reset(seed=96)
+    envs.set_snapshot(envs.get_snapshot(1), 4)
+    with pytest.raises(RuntimeError, match=r"the episode of environment 4 goes on from .* get_snapshot saves any"):
+        envs.get_state()
+    envs.reset(options={"reset_mask": np.arange(NUM_ENVS) == 4})
+    state = envs.get_state()
+    with pytest.raises(ValueError, match="expected the state of 5 environments, got that of 6"):
+        make(5).set_state(state)
+    with pytest.raises(ValueError, match="the snapshot is in float64, this environment in float32"):
+        make(precision="float32").set_state(state)
+
+
 def test_one_flight_moves_between_environments(envs):
     all_actions = actions(11, 4)
     envs.reset(seed=90)

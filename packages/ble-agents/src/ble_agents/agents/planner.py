@@ -173,10 +173,13 @@ def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, 
 
     def plans(scenarios: Any, motion: jax.Array, points: jax.Array, weights: jax.Array, first: jax.Array) -> Any:
         nothing = jnp.zeros((grid.num_pressures, grid.num_distances, grid.num_distances), jnp.float32)
-        end = jnp.int32(NUM_STAGES)
-        values = jax.lax.map(
-            lambda lane: plan_values(settings, kept, *lane, first, end, nothing), (scenarios, motion, points, weights)
-        )
+
+        def planned(lane: Any) -> jax.Array:
+            scenario, motion, points, weights = lane
+            end = jnp.int32(NUM_STAGES)
+            return plan_values(settings, kept, scenario, motion, points, weights, first, end, nothing)
+
+        values = jax.lax.map(planned, (scenarios, motion, points, weights))
         return values, values[:, :acted_on]
 
     def refreshed_plans(
@@ -191,9 +194,11 @@ def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, 
         stages = jnp.minimum(times.horizon, NUM_STAGES - first)
 
         def refreshed(lane: Any) -> jax.Array:
-            *flight, plan = lane
+            scenario, motion, points, weights, plan = lane
             last_values = jax.lax.dynamic_index_in_dim(plan, since_plan + stages, keepdims=False)
-            return plan_values(settings, acted_on, *flight, first, first + stages, last_values)
+            return plan_values(
+                settings, acted_on, scenario, motion, points, weights, first, first + stages, last_values
+            )
 
         return jax.lax.map(refreshed, (scenarios, motion, points, weights, plan))
 

@@ -8,16 +8,20 @@ import jax.numpy as jnp
 from ble_agents.planner.grid import STEPS_PER_STAGE, PlanGrid
 from ble_sim import flight
 from ble_sim.balloon.altitude_control import Action
-from ble_sim.balloon.safety import initial_safety_state
+from ble_sim.balloon.safety import SafetyState, initial_safety_state
 from ble_sim.constants import SECONDS_PER_HOUR
 from ble_sim.scenario import Scenario
 from ble_sim.sky.geodesy import position
 from ble_sim.sky.sun import next_sunrise_sunset
+from ble_sim.state import Balloon
 from ble_sim.wind.fields.grid import FORECAST_SECONDS
 
 NUM_HOURS = FORECAST_SECONDS // SECONDS_PER_HOUR + 1
 """Hours of the flight at which the motion is measured, from its start to the end of the forecast."""
 _SETTLING_STEPS = 5
+
+_Flight = tuple[Balloon, SafetyState, jax.Array]
+"""Balloon, safety layers and elapsed seconds."""
 
 
 def vertical_motion(grid: PlanGrid, scenario: Scenario) -> jax.Array:
@@ -29,8 +33,10 @@ def vertical_motion(grid: PlanGrid, scenario: Scenario) -> jax.Array:
     Returns:
         float32[NUM_HOURS, actions, pressures].
     """
+    actions = jnp.arange(len(Action), dtype=jnp.int32)
 
-    def moved(hour: jax.Array, pressure: jax.Array, action: jax.Array) -> jax.Array:
+    def moved(hour: jax.Array, pressure: jax.Array) -> jax.Array:
+        """By each action, float32[actions], Pa."""
         then = dataclasses.replace(scenario, start_time=scenario.start_time + hour * SECONDS_PER_HOUR)
         zero = jnp.zeros_like(pressure)
         balloon = flight.floating_start(then, zero, zero, pressure)
@@ -38,21 +44,18 @@ def vertical_motion(grid: PlanGrid, scenario: Scenario) -> jax.Array:
         latitude, longitude = position(then.latitude, then.longitude, zero, zero)
         safety = initial_safety_state(*next_sunrise_sunset(latitude, longitude, then.start_time))
 
-        def step(carry, number):
-            balloon, safety, elapsed = carry
-            chosen = jnp.where(number < _SETTLING_STEPS, jnp.int32(Action.STAY), action)
-            balloon, safety, elapsed, _ = flight.step_in_wind(
-                then, balloon, safety, elapsed, jnp.zeros(2, pressure.dtype), chosen
-            )
-            return (balloon, safety, elapsed), balloon.pressure
+        def flown(state: _Flight, action: jax.Array, steps: int) -> _Flight:
+            def step(_: jax.Array, state: _Flight) -> _Flight:
+                balloon, safety, elapsed, _ = flight.step_in_wind(then, *state, jnp.zeros(2, pressure.dtype), action)
+                return balloon, safety, elapsed
 
-        numbers = jnp.arange(_SETTLING_STEPS + STEPS_PER_STAGE)
-        _, pressures = jax.lax.scan(step, (balloon, safety, jnp.int32(0)), numbers)
-        return pressures[-1] - pressures[_SETTLING_STEPS - 1]
+            return jax.lax.fori_loop(0, steps, step, state)
 
-    over_pressures = jax.vmap(moved, (None, 0, None))
-    over_actions = jax.vmap(over_pressures, (None, None, 0))
-    over_hours = jax.vmap(over_actions, (0, None, None))
+        settled = flown((balloon, safety, jnp.int32(0)), jnp.int32(Action.STAY), _SETTLING_STEPS)
+        after = jax.vmap(flown, (None, 0, None))(settled, actions, STEPS_PER_STAGE)
+        return after[0].pressure - settled[0].pressure
+
     hours = jnp.arange(NUM_HOURS, dtype=jnp.int32)
-    actions = jnp.arange(len(Action), dtype=jnp.int32)
-    return over_hours(hours, jnp.asarray(grid.pressures, jnp.float32), actions) / grid.pressure_spacing
+    pressures = jnp.asarray(grid.pressures, jnp.float32)
+    motion = jax.vmap(jax.vmap(moved, (None, 0)), (0, None))(hours, pressures)
+    return jnp.swapaxes(motion, 1, 2) / grid.pressure_spacing

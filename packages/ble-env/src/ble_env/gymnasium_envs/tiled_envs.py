@@ -1,5 +1,6 @@
 """The environments of one tile: their streams of episodes, their time limits and their automatic resets."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from ble_env.host.tile import Tile
 from ble_env.task import Task
 from ble_env.wind_column import WindColumn
 from ble_sim.constants import STEP_SECONDS
+from ble_sim.scenario import Scenario
+from ble_sim.state import SimState
 
 
 class Transitions(NamedTuple):
@@ -28,6 +31,20 @@ class Transitions(NamedTuple):
     """Packed, float[num_envs, fields]."""
     start_time: np.ndarray
     """Of the episode, seconds since 1970 UTC."""
+
+
+class VectorEnvState(NamedTuple):
+    """All that the steps of environments depend on: arrays with a row for each environment."""
+
+    episode_keys: np.ndarray
+    """uint32[num_envs, 2]. The forecasts, which are most of a scenario, are made of them again."""
+    scenarios: Scenario
+    """Without the forecasts."""
+    states: SimState
+    streams: np.ndarray
+    """uint32[num_envs, 2], where the stream of episodes of each is."""
+    is_over: np.ndarray
+    """bool[num_envs], whether its episode has ended and the next has not begun."""
 
 
 class TiledEnvs:
@@ -63,6 +80,9 @@ class TiledEnvs:
         self._streams = np.zeros((tile.size, 2), np.uint32)
         self._seeds = [0] * self._num_envs
         self._num_episodes = np.zeros(self._num_envs, int)
+        self._episode_keys = np.zeros((self._num_envs, 2), np.uint32)
+        self._has_key = np.zeros(self._num_envs, bool)
+        """False in an episode that goes on from a snapshot."""
         self._episodes = [""] * self._num_envs
         """For messages."""
         lanes = np.arange(self._num_envs)
@@ -79,7 +99,9 @@ class TiledEnvs:
     def reset(self, lanes: np.ndarray, changes: Mapping[str, float] = MappingProxyType({})) -> Transitions:
         """Begin the next episodes of some environments; see `Tile.reset` for `changes`."""
         if lanes.size:
-            self._tile.reset(lanes, self._next_episode_keys(lanes), changes)
+            self._episode_keys[lanes] = self._next_episode_keys(lanes)
+            self._has_key[lanes] = True
+            self._tile.reset(lanes, self._episode_keys[lanes], changes)
             self._num_steps[lanes] = 0
             self.is_over[lanes] = False
         return self.transitions()
@@ -144,21 +166,41 @@ class TiledEnvs:
 
     def restore(self, lanes: np.ndarray, snapshots: Snapshot) -> None:
         """Continue in some environments from snapshots with a leading axis, a row for each."""
+        self._has_key[lanes] = False
         transition = self._tile.restore(lanes, *snapshots)
         self._num_steps[lanes] = np.asarray(snapshots.state.elapsed) // STEP_SECONDS
         for lane in lanes:
             self._episodes[lane] = "a restored episode"
         self.is_over[lanes] = np.asarray(transition.terminated)[lanes]
 
-    @property
-    def streams(self) -> np.ndarray:
-        """The present state of each environment's stream of episodes: uint32[num_envs, 2]."""
-        return self._streams[: self._num_envs]
+    def state(self) -> VectorEnvState:
+        """All that later steps depend on.
 
-    def continue_streams(self, streams: np.ndarray, is_over: np.ndarray) -> None:
-        """Set the streams, and which episodes have ended, as they were in environments that are being restored."""
-        self._streams[: self._num_envs] = streams
-        self.is_over[:] = is_over
+        Raises:
+            RuntimeError: an episode goes on from a snapshot, so that its key is not known.
+        """
+        if not self._has_key.all():
+            number = self._first + int(np.argmin(self._has_key))
+            raise RuntimeError(
+                f"the episode of environment {number} goes on from a snapshot, and get_state needs episodes that began"
+                " with a reset: get_snapshot saves any"
+            )
+        scenarios, states = self._tile.lanes.scenario, self._tile.lanes.state
+        small = jax.device_get((dataclasses.replace(scenarios, forecast=None), states))
+        scenarios, states = jax.tree.map(lambda leaf: leaf[: self._num_envs], small)
+        streams = self._streams[: self._num_envs].copy()
+        return VectorEnvState(self._episode_keys.copy(), scenarios, states, streams, self.is_over.copy())
+
+    def set_state(self, state: VectorEnvState) -> None:
+        """Continue as the environments whose `state` this is."""
+        lanes = np.arange(self._num_envs)
+        self._tile.reset(lanes, state.episode_keys)
+        forecast = jax.device_get(self._tile.lanes.scenario.forecast)
+        forecast = jax.tree.map(lambda leaf: leaf[: self._num_envs], forecast)
+        self.restore(lanes, Snapshot(dataclasses.replace(state.scenarios, forecast=forecast), state.states))
+        self._episode_keys[:], self._has_key[:] = state.episode_keys, True
+        self._streams[: self._num_envs] = state.streams
+        self.is_over[:] = state.is_over
 
     def _next_episode_keys(self, lanes: np.ndarray) -> np.ndarray:
         # Of all lanes, so that one compilation serves any number.

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 
 import gymnasium
 import jax
@@ -14,7 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ble_env.checks import check_counts
-from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Transitions
+from ble_env.gymnasium_envs.tiled_envs import TiledEnvs, Transitions, VectorEnvState
 from ble_env.host.actions import checked_actions
 from ble_env.host.devices import Device, find_device, num_cores
 from ble_env.host.info import to_info, to_infos
@@ -30,16 +30,6 @@ from ble_sim.constants import STEP_SECONDS
 from ble_sim.plugins import unknown_name
 from ble_sim.precision import check_precision
 from ble_sim.seeds import check_seed
-
-
-class VectorEnvState(NamedTuple):
-    """All that the steps of a `BalloonVectorEnv` depend on: arrays with a row for each environment."""
-
-    snapshots: Snapshot
-    streams: np.ndarray
-    """uint32[num_envs, 2], where the stream of episodes of each is."""
-    is_over: np.ndarray
-    """bool[num_envs], whether its episode has ended and the next has not begun."""
 
 
 class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
@@ -258,16 +248,13 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         return tuple(renderer.render(self.render_mode) for renderer in self._renderers)
 
     def get_state(self) -> VectorEnvState:
-        """All that later steps depend on.
+        """All that later steps depend on. It holds the keys of the episodes in place of their forecasts.
 
         Raises:
-            RuntimeError: before the first reset.
+            RuntimeError: before the first reset, or while an episode goes on from a snapshot.
         """
-        return VectorEnvState(
-            snapshots=self.get_snapshot(),
-            streams=np.concatenate([tile.streams for tile in self._tiles]),
-            is_over=np.concatenate([tile.is_over for tile in self._tiles]),
-        )
+        self._check_is_started("there is no flight")
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves), *(tile.state() for tile in self._tiles))
 
     def set_state(self, state: VectorEnvState) -> None:
         """Continue as environments of the same task, precision and number whose `get_state` this is.
@@ -275,9 +262,16 @@ class BalloonVectorEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         Raises:
             ValueError: the states have another precision, or are not as many as the environments.
         """
-        self.set_snapshot(state.snapshots)
-        for tile, chunk in zip(self._tiles, self._chunks, strict=True):
-            tile.continue_streams(state.streams[chunk], state.is_over[chunk])
+        self._check_is_open()
+        Snapshot(state.scenarios, state.states).check_precision(self.precision)
+        if len(state.streams) != self.num_envs:
+            raise ValueError(f"expected the state of {self.num_envs} environments, got that of {len(state.streams)}")
+        parts = [jax.tree.map(lambda leaf, rows=chunk: leaf[rows], state) for chunk in self._chunks]
+        self._on_every_tile(TiledEnvs.set_state, parts)
+        self._is_started = True
+        if self._renderers:
+            transitions = _concatenated([tile.transitions() for tile in self._tiles])
+            self._draw(transitions, np.ones(self.num_envs, bool), is_restored=True)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Stop the threads, and close the renderers."""
