@@ -1,6 +1,7 @@
 """Limits of seeds: their file, the winds that they hold for, and the regret that is counted from them."""
 
 import csv
+import dataclasses
 import gzip
 import io
 import json
@@ -55,8 +56,54 @@ def test_a_file_of_limits_is_read_as_it_was_written(tmp_path, name):
 def test_flights_prove_limits_as_shares_of_a_whole_episode(make_result):
     failed = make_result(7, time_within_radius=0.5, final_timestep=240, out_of_power=True)
     whole = make_result(2, time_within_radius=0.5, final_timestep=960)
-    limits = Limits.of_results([failed, whole], RECORD)
+    (one,) = make_sets({"flyer": [failed, whole]})
+    limits = Limits.of_flights([dataclasses.replace(one, record=RECORD)], "made up")
     assert (limits.seeds, limits.twr50, limits.suite) == ((2, 7), (0.5, 0.125), "tiny_eval")
+
+
+@pytest.fixture
+def recorded(make_result, tmp_path, monkeypatch):
+    """Two recorded of flights with their records, in the current directory."""
+    monkeypatch.chdir(tmp_path)
+    for name, shares, start in (("one", [0.2, 0.9, 0.4], 0), ("other", [0.3, 0.5, 0.7], 1)):
+        write_results(Path(f"{name}.json"), flown(make_result, shares, start))
+        record = {**RECORD, "information": "oracle", "settings": {**SETTINGS, "agent": name}}
+        Path(f"{name}.provenance").write_text(json.dumps(record))
+    return ["one.json", "other.json"]
+
+
+def test_the_best_flights_of_recorded_become_limits(recorded, capsys):
+    assert main(["limits", *recorded, "--output", "new/limits.json.gz"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "mean limit of 4 seeds: 0.5750",
+        "the best flight: one on 2, other on 2",
+        "limits: new/limits.json.gz",
+    ]
+    limits = read_limits(Path("new/limits.json.gz"))
+    assert (limits.seeds, limits.twr50) == ((0, 1, 2, 3), (0.2, 0.9, 0.5, 0.7))
+    assert limits.record["settings"] == SETTINGS
+    assert limits.record["flights"]["other"]["settings"]["agent"] == "other"
+    assert limits.record["flights"]["other"]["information"] == "oracle"
+    assert main(["compare", *recorded, "--common-seeds", "--limits", "new/limits.json.gz", "--tables", "regret"]) == 0
+    assert "oracle" in capsys.readouterr().out
+
+
+def test_flights_that_give_no_limits_are_refused(recorded, capsys):
+    other = {**RECORD, "settings": {**SETTINGS, "wind_field": "simple", "wind_field_options": {}}}
+    for record, words, message in (
+        (None, ["--output", "limits.json"], "Name the results to take limits from."),
+        (None, [*recorded, "--output", "limits.txt"], "give a file whose name ends in .json or .json.gz"),
+        (None, [*recorded, "--output", "one.json"], "would replace one.json, which is to be read"),
+        (other, [*recorded, "--output", "limits.json"], "other.json was flown in other winds (simple"),
+        ("", [*recorded, "--output", "limits.json"], "other.json has no record beside it"),
+    ):
+        if record == "":
+            Path("other.provenance").unlink()
+        elif record is not None:
+            Path("other.provenance").write_text(json.dumps(record))
+        assert main(["limits", *words]) == 2
+        assert message in capsys.readouterr().err
+        assert not Path("limits.json").exists()
 
 
 @pytest.mark.parametrize(

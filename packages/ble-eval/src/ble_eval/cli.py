@@ -10,6 +10,7 @@ VERBS = (
     Verb("winds", "ble_eval.commands.winds:main", "Show the winds of a seed: forecast, truth and belief."),
     Verb("merge", "ble_eval.commands.merge:main", "Join the result files of shards."),
     Verb("compare", "ble_eval.commands.compare:main", "Compare agents on the same seeds."),
+    Verb("limits", "ble_eval.commands.limits:main", "Take the best flights of each seed as its limit."),
     Verb("report", "ble_eval.commands.report:main", "Show the results of agents, and their flights, in one HTML file."),
     Verb("plugins", "ble_eval.commands.plugins:main", "List the extensions that are installed, and what failed."),
 )

@@ -188,7 +188,7 @@ def _regret(regrets: "Regrets", count: str) -> Table:
         f"Regret: limit minus TWR50, paired by seed, {count} seeds",
         ["agent", "mean", "IQM", "median", "above the limit"],
         rows,
-        f"Limits of {regrets.source}: the TWR50 of plans made with the true wind, mean"
+        f"Limits of {regrets.source}: the TWR50 of the best known flights, mean"
         f" {estimate_text(regrets.overall.limit, 3)}. More may be possible, so that an agent can be above a limit: the"
         " last column is the share of such seeds, with Wilson's interval. The steps after a failure count as outside.",
     )

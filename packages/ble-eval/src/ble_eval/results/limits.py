@@ -1,18 +1,20 @@
-"""Limits: how large the TWR50 of a seed can be at least, from a plan that was made and flown with the true wind.
+"""Limits: how large the TWR50 of a seed can be at least, from the best of the flights that were flown on it.
 
-A file of limits is a JSON object, compressed if its name ends in .json.gz. It has the keys of a provenance file, and
-two columns: "seeds", ranges such as "0-999" in ascending order, and "twr50", a number for each seed: the share of the
-steps of a whole episode after which the balloon is within the station-keeping radius. The limits of the benchmark are
-part of ble-eval, in data/limits/SUITE.json.gz.
+A file of limits is a JSON object, compressed if its name ends in .json.gz. It has the settings that the limits hold
+for, what flew, and two columns: "seeds", ranges such as "0-999" in ascending order, and "twr50", a number for each
+seed: the share of the steps of a whole episode after which the balloon is within the station-keeping radius. The limits
+of the benchmark are part of ble-eval, in data/limits/SUITE.json.gz.
 
-A plan that is flown is a proof that its TWR50 is possible, and not that no more is. So an agent may be above a limit.
+A flight is a proof that its TWR50 is possible, and not that no more is. So an agent may be above a limit. The best
+proofs are flights of plans that were made with the true wind, on the information track `oracle`.
 """
 
 import gzip
 import json
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,6 @@ from ble_eval.builtins import EPISODE_STEPS
 from ble_eval.errors import UserError
 from ble_eval.results.files import COMPRESSED_SUFFIX
 from ble_eval.results.flight_path import shown
-from ble_eval.results.records import EvaluationResult
 from ble_eval.results.sets import ResultSet
 from ble_eval.settings import part_from_json
 from ble_eval.suites.suite import seed_ranges, seeds_of_ranges
@@ -34,6 +35,9 @@ FOLDER = Path(__file__).parents[1] / "data" / "limits"
 
 NEEDED_SETTINGS = {"suite": str, "max_episode_length": int, "wind_field": str, "wind_field_options": dict}
 """Settings that say what limits hold for, with their types."""
+
+KEPT_OF_FLIGHTS = ("command", "information", "settings", "software")
+"""What is kept of the records of the flights that gave limits."""
 
 OF_THE_FORECAST = ("forecast_age_hours",)
 """Options of wind fields that change what agents see of the wind, and not the wind."""
@@ -48,7 +52,7 @@ class Limits:
     Attributes:
         seeds: ascending, one at least.
         twr50: the limit of each seed, in [0, 1].
-        record: command, settings and software of the run that found them, as in a provenance file.
+        record: the command, the settings that they hold for, and the records of the flights.
 
     Raises:
         ValueError: a column or a setting is not as described.
@@ -76,25 +80,52 @@ class Limits:
                 raise ValueError(f"the setting {name!r} is {shown(settings.get(name))}, not of type {kind.__name__}")
 
     @classmethod
-    def of_results(cls, results: Iterable[EvaluationResult], record: Mapping[str, Any]) -> "Limits":
-        """The limits that flights prove. The steps after a failure count as outside.
+    def of_flights(cls, sets: Sequence[ResultSet], command: str) -> "Limits":
+        """The best TWR50 of each seed. The steps after a failure count as outside.
 
         Args:
-            results: flights of plans made with the true wind, one a seed.
-            record: of their run, what its provenance file holds.
+            sets: flights in the same winds; not all need to have the same seeds.
+            command: the command line that makes the limits, for the record.
 
         Raises:
-            ValueError: there are no results, several of a seed, or the record lacks a setting.
+            UserError: a set has no record beside it, or was flown in other winds.
         """
-        flown = sorted(results, key=lambda result: result.seed)
-        steps = record.get("settings", {}).get("max_episode_length", EPISODE_STEPS)
-        shares = (result.time_within_radius * result.final_timestep / steps for result in flown)
-        return cls(tuple(result.seed for result in flown), tuple(shares), record)
+        found: dict[int, tuple[float, str]] = {}
+        settings: dict[str, Any] = {}
+        for one in sets:
+            settings = settings or _settings_of_limits(one)
+            winds = _winds(_settings_of_limits(one))
+            if winds != _winds(settings):
+                raise UserError(
+                    f"{one.path} was flown in other winds ({winds}) than {sets[0].path} ({_winds(settings)}): limits"
+                    " hold for one of them. Leave out one of the two."
+                )
+            for result in one.results:
+                share = result.time_within_radius * result.final_timestep / settings["max_episode_length"]
+                if result.seed not in found or share > found[result.seed][0]:
+                    found[result.seed] = share, one.label
+        best_on = Counter(label for _, label in found.values())
+        flights = {
+            one.label: {"best_on": best_on[one.label], **{key: (one.record or {}).get(key) for key in KEPT_OF_FLIGHTS}}
+            for one in sets
+        }
+        seeds = tuple(sorted(found))
+        record = {"command": command, "settings": settings, "flights": flights}
+        return cls(seeds, tuple(found[seed][0] for seed in seeds), record)
 
     @property
     def suite(self) -> str:
         """The suite whose seeds have these limits."""
         return self.record["settings"]["suite"]
+
+
+def _settings_of_limits(one: ResultSet) -> dict[str, Any]:
+    """Of the record of a set of flights, the settings that limits need."""
+    if one.record is None:
+        raise UserError(f"{one.path} has no record beside it, so it is not known in which winds it was flown.")
+    settings = one.record.get("settings", {})
+    defaults = {"suite": one.suite, "max_episode_length": EPISODE_STEPS, "wind_field_options": {}}
+    return {name: settings.get(name, defaults.get(name)) for name in NEEDED_SETTINGS}
 
 
 def write_limits(path: Path, limits: Limits) -> None:
