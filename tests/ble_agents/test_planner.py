@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from ble_agents import create_agent
-from ble_agents.agents.planner import OracleAgent, PlannerAgent, PlanTimes, plan_settings, plan_times
+from ble_agents.agents.oracle import OracleAgent
+from ble_agents.agents.planner import PlannerAgent, PlanTimes, plan_times
 from ble_agents.flying import fly_episode, fly_with_views
-from ble_agents.options import PlannerOptions
+from ble_agents.options import OracleOptions, PlannerOptions, PlanOptions
 from ble_agents.planner.choice import value_at
 from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, NUM_STAGES, PlanGrid, interpolation_matrix, shifted
 from ble_agents.planner.motion import NUM_HOURS, vertical_motion
-from ble_agents.planner.values import plan_values, reward_at
-from ble_agents.planner.wind_belief import belief_weights, error_map, map_distances, map_pressures
+from ble_agents.planner.values import plan_settings, plan_values, reward_at
+from ble_agents.planner.wind_belief import Belief, belief_weights, error_map, map_distances, map_pressures
 from ble_env import BalloonEnv, InformationTrack, Task, core, first_episode_keys
 from ble_env.task import make_task
 from ble_sim import Vehicle
@@ -73,7 +74,7 @@ def test_the_noise_has_the_covariance_of_the_belief():
         place = (map_distances(grid)[x], map_distances(grid)[9], map_pressures()[pressure], elapsed)
         there = np.stack(at(noises, *place))
         slope = np.sum(here * there, axis=1) / np.sum(here * here, axis=1)
-        belief = error_map(grid, jnp.asarray(origin[None], jnp.float32), weights, jnp.float32(elapsed))
+        belief = error_map(grid, Belief(origin[None].astype(np.float32), weights), jnp.float32(elapsed))
         np.testing.assert_allclose(belief[:, pressure, x, 9], slope, atol=0.08)
 
 
@@ -86,10 +87,11 @@ def test_the_belief_agrees_with_what_was_measured():
     )
     errors = generator.normal(size=(12, 2))
     weights = belief_weights(points, errors, nugget=1e-9)
-    belief = error_map(grid, jnp.asarray(points, jnp.float32), weights, jnp.float32(3600.0))
+    measured = Belief(points.astype(np.float32), weights)
+    belief = error_map(grid, measured, jnp.float32(3600.0))
     found = belief[:, k, i, i[::-1]].T
     np.testing.assert_allclose(found[:, 0], errors[:, 0], atol=0.02)  # All harmonics of u are mapped.
-    far = error_map(grid, jnp.asarray(points, jnp.float32), weights, jnp.float32(3600.0 * 24 * 90))
+    far = error_map(grid, measured, jnp.float32(3600.0 * 24 * 90))
     assert np.abs(far).max() < 1e-3
 
 
@@ -106,14 +108,14 @@ def test_actions_move_the_balloon_as_they_should(episode):
 
 def test_values_are_what_can_still_be_collected(episode):
     task, scenario, _ = episode
-    settings = plan_settings(task, SMALL, knows_error=False)
+    settings = plan_settings(task, SMALL)
     still = jnp.zeros((NUM_HOURS, 3, GRID.num_pressures), jnp.float32)
-    belief = jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32)
+    belief = Belief(jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32))
     nothing = jnp.zeros((GRID.num_pressures, 16, 16), jnp.float32)
     compute = jax.jit(plan_values, static_argnums=(0, 1))
 
     def plan(motion, first, last=NUM_STAGES, last_values=nothing):
-        return compute(settings, 12, scenario, motion, *belief, np.int32(first), np.int32(last), last_values)
+        return compute(settings, 12, scenario, motion, belief, np.int32(first), np.int32(last), last_values)
 
     early, late = plan(still, 0), plan(still, NUM_STAGES - 10)
     assert early.shape == (12, GRID.num_pressures, 16, 16)
@@ -173,7 +175,7 @@ def test_a_value_is_looked_up_between_the_points():
 
 
 def test_the_reward_falls_over_its_ramp():
-    settings = plan_settings(Task(), PlannerOptions(ramp=10.0), knows_error=False)
+    settings = plan_settings(Task(), PlanOptions(ramp=10.0))
     rewards = reward_at(settings, jnp.array([0.0, 44e3, 50e3, 55.1e3, 150e3, 450e3]))
     np.testing.assert_allclose(rewards[:2], 1.0)
     np.testing.assert_allclose(rewards[2], 0.55, atol=1e-6)
@@ -181,9 +183,11 @@ def test_the_reward_falls_over_its_ramp():
     assert (np.diff(rewards) <= 0).all()
 
 
-@pytest.mark.parametrize(("name", "agent_type"), [("planner", PlannerAgent), ("oracle", OracleAgent)])
-def test_planners_are_made_by_name(name, agent_type):
-    agent = create_agent(name, 3, (1099,), options=SMALL)
+@pytest.mark.parametrize(
+    ("name", "agent_type", "options"), [("planner", PlannerAgent, SMALL), ("oracle", OracleAgent, OracleOptions())]
+)
+def test_planners_are_made_by_name(name, agent_type, options):
+    agent = create_agent(name, 3, (1099,), options=options)
     assert type(agent) is agent_type
     assert agent.information_track == InformationTrack("forecast" if name == "planner" else "oracle")
     with pytest.raises(ValueError, match="3 actions, the environment 4"):
@@ -193,10 +197,13 @@ def test_planners_are_made_by_name(name, agent_type):
 @pytest.mark.long
 def test_planners_keep_station():
     """On four seeds the planner is far above what a balloon that drifts reaches, and exact winds are worth more."""
-    options = PlannerOptions(num_distances=24, num_pressures=16, replan_steps=60)
-    shares = {}
-    for agent_type in (PlannerAgent, OracleAgent):
-        agent = agent_type(3, (1099,), options=options)
+    small = {"num_distances": 24, "num_pressures": 16}
+    agents = [
+        PlannerAgent(3, (1099,), options=PlannerOptions(**small)),
+        OracleAgent(3, (1099,), options=OracleOptions(width=8, **small)),
+    ]
+    shares = []
+    for agent in agents:
         flown = fly_with_views(
             lambda lanes, agent=agent: agent.view_policy(Task(), lanes),
             Task(),
@@ -207,6 +214,6 @@ def test_planners_keep_station():
             track=agent.information_track,
             tile_size=4,
         )
-        shares[agent_type] = np.mean([np.sum(episode.diagnostics.inside_radius) / 960 for episode in flown])
-    assert shares[PlannerAgent] > 0.4
-    assert shares[OracleAgent] > shares[PlannerAgent]
+        shares.append(np.mean([np.sum(episode.diagnostics.inside_radius) / 960 for episode in flown]))
+    assert shares[0] > 0.4
+    assert shares[1] > shares[0]

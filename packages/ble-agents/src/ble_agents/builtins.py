@@ -3,6 +3,7 @@
 from ble_agents.options import (
     ActorCriticMLPOptions,
     LevelNetworkOptions,
+    OracleOptions,
     PlannerOptions,
     QuantileNetworkOptions,
     QValueNetworkOptions,
@@ -57,9 +58,9 @@ def ble_register_agents() -> list[AgentRegistration]:
         ),
         AgentRegistration(
             name="oracle",
-            constructor="ble_agents.agents.planner:OracleAgent",
-            options_type=PlannerOptions,
-            summary="The planner with the true wind: a lower bound of what is possible.",
+            constructor="ble_agents.agents.oracle:OracleAgent",
+            options_type=OracleOptions,
+            summary="Plans with the true wind: a lower bound of what is possible.",
             information_track=InformationTrack.ORACLE,
         ),
     ]

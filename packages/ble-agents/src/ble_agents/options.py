@@ -23,14 +23,26 @@ class RandomWalkOptions:
     """Standard deviation of the target's next move, in Pa for each second since the start of the episode."""
 
 
-@dataclass(frozen=True)
-class PlannerOptions:
-    """Options of the planner. The grid and the number of plans decide about its score and its time."""
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """Options of plans."""
 
     num_distances: int = 48
     """Points of the plan from west to east, and from south to north."""
     num_pressures: int = 32
     """Points of the plan over the pressures."""
+    ramp: float = 12.0
+    """Width over which the plan's reward falls at the edge of the radius, km."""
+    night_descent_cost: float = 0.1
+    """Reward that six minutes of descent cost in a plan at night, when the compressor drains the battery."""
+    discount: float = 0.997
+    """What a reward six minutes later is worth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannerOptions(PlanOptions):
+    """Options of the planner. The grid and the number of plans decide about its score and its time."""
+
     replan_steps: int = 120
     """Agent steps from one plan of the whole flight to the next."""
     refresh_steps: int = 20
@@ -38,12 +50,14 @@ class PlannerOptions:
     `refresh_hours` are planned anew. Fewer steps follow the measurements closer and take more time."""
     refresh_hours: float = 5.0
     """Hours that a refreshed plan covers. Beyond them it relies on the last plan of the whole flight."""
-    ramp: float = 12.0
-    """Width over which the plan's reward falls at the edge of the radius, km."""
-    night_descent_cost: float = 0.1
-    """Reward that six minutes of descent cost in a plan at night, when the compressor drains the battery."""
-    discount: float = 0.997
-    """What a reward six minutes later is worth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OracleOptions(PlanOptions):
+    """Options of the oracle."""
+
+    width: int = 48
+    """Flights that are flown side by side in search of the best."""
 
 
 @dataclass(frozen=True)

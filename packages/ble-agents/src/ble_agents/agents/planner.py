@@ -12,14 +12,15 @@ import numpy as np
 from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.options import PlannerOptions
 from ble_agents.planner.choice import choose_action
-from ble_agents.planner.grid import NUM_STAGES, STAGE_SECONDS, STEPS_PER_STAGE, PlanGrid
+from ble_agents.planner.grid import NUM_STAGES, STAGE_SECONDS, STEPS_PER_STAGE
 from ble_agents.planner.motion import vertical_motion
-from ble_agents.planner.values import PlanSettings, plan_values
-from ble_agents.planner.wind_belief import belief_weights
+from ble_agents.planner.values import PlanSettings, plan_settings, plan_values
+from ble_agents.planner.views import as_float32
+from ble_agents.planner.wind_belief import Belief, belief_weights
 from ble_agents.view_policy import ViewPolicyAgent
 from ble_env.information import FlightView, InformationTrack
 from ble_env.task import Task
-from ble_sim.constants import METERS_PER_KM, SECONDS_PER_HOUR, STEP_SECONDS
+from ble_sim.constants import SECONDS_PER_HOUR, STEP_SECONDS
 from ble_sim.precision import precision_scope
 from ble_sim.wind.fields.grid import FORECAST_SECONDS
 
@@ -52,27 +53,7 @@ class PlannerAgent(ViewPolicyAgent):
 
     def view_policy(self, task: Task, lanes: int) -> "Planner":
         """A planner for the lanes of a tile."""
-        knows_error = self.information_track == InformationTrack.ORACLE
-        return Planner(plan_settings(task, self._options, knows_error=knows_error), plan_times(self._options), lanes)
-
-
-class OracleAgent(PlannerAgent):
-    """The planner with the true wind: what it reaches is a lower bound of what is possible on a seed."""
-
-    information_track = InformationTrack.ORACLE
-
-
-def plan_settings(task: Task, options: PlannerOptions, *, knows_error: bool) -> PlanSettings:
-    """The settings of the plans for a task."""
-    return PlanSettings(
-        grid=PlanGrid(options.num_distances, options.num_pressures),
-        wind_field=task.wind_field,
-        radius=task.station_keeping_radius_km * METERS_PER_KM,
-        ramp=options.ramp * METERS_PER_KM,
-        night_descent_cost=options.night_descent_cost,
-        discount=options.discount,
-        knows_error=knows_error,
-    )
+        return Planner(plan_settings(task, self._options), plan_times(self._options), lanes)
 
 
 @dataclass(frozen=True)
@@ -120,7 +101,7 @@ class Planner:
         self._steps = 0
         self._points = np.zeros((self._lanes, _MAX_MEASUREMENTS, 4), np.float32)
         self._errors = np.zeros((self._lanes, _MAX_MEASUREMENTS, 2), np.float32)
-        view = _as_float32(view)
+        view = as_float32(view)
         with precision_scope("float32"):
             self._motion = jax.block_until_ready(self._motions(view.scenario))
         return self._act(view)
@@ -128,7 +109,7 @@ class Planner:
     def step(self, view: FlightView) -> jax.Array:
         """The next actions, after a new plan if it is due."""
         self._steps += 1
-        return self._act(_as_float32(view))
+        return self._act(as_float32(view))
 
     def _act(self, view: FlightView) -> jax.Array:
         with precision_scope("float32"):
@@ -138,13 +119,13 @@ class Planner:
             stage, half = divmod(self._steps, STEPS_PER_STAGE)
             since_refresh = stage % self._times.refresh
             if since_refresh == half == 0:
-                belief = self._points, self._weights(min(place + 1, _MAX_MEASUREMENTS))
+                belief = Belief(self._points, self._weights(min(place + 1, _MAX_MEASUREMENTS)))
                 since_plan = stage % self._times.plan
                 if since_plan == 0:
-                    self._plan, self._values = self._plans(view.scenario, self._motion, *belief, np.int32(stage))
+                    self._plan, self._values = self._plans(view.scenario, self._motion, belief, np.int32(stage))
                 else:
                     self._values = self._refreshed_plans(
-                        view.scenario, self._motion, *belief, self._plan, np.int32(stage), np.int32(since_plan)
+                        view.scenario, self._motion, belief, self._plan, np.int32(stage), np.int32(since_plan)
                     )
             steps_planned = np.int32(since_refresh * STEPS_PER_STAGE + half)
             return self._choose(view.scenario, view.state, self._values, steps_planned)
@@ -171,47 +152,30 @@ def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, 
     def motions(scenarios: Any) -> jax.Array:
         return jax.lax.map(functools.partial(vertical_motion, grid), scenarios)
 
-    def plans(scenarios: Any, motion: jax.Array, points: jax.Array, weights: jax.Array, first: jax.Array) -> Any:
+    def plans(scenarios: Any, motions: jax.Array, beliefs: Belief, first: jax.Array) -> tuple[jax.Array, jax.Array]:
         nothing = jnp.zeros((grid.num_pressures, grid.num_distances, grid.num_distances), jnp.float32)
 
         def planned(lane: Any) -> jax.Array:
-            scenario, motion, points, weights = lane
-            end = jnp.int32(NUM_STAGES)
-            return plan_values(settings, kept, scenario, motion, points, weights, first, end, nothing)
+            scenario, motion, belief = lane
+            return plan_values(settings, kept, scenario, motion, belief, first, jnp.int32(NUM_STAGES), nothing)
 
-        values = jax.lax.map(planned, (scenarios, motion, points, weights))
+        values = jax.lax.map(planned, (scenarios, motions, beliefs))
         return values, values[:, :acted_on]
 
     def refreshed_plans(
-        scenarios: Any,
-        motion: jax.Array,
-        points: jax.Array,
-        weights: jax.Array,
-        plan: jax.Array,
-        first: jax.Array,
-        since_plan: jax.Array,
+        scenarios: Any, motions: jax.Array, beliefs: Belief, plans: jax.Array, first: jax.Array, since_plan: jax.Array
     ) -> jax.Array:
         stages = jnp.minimum(times.horizon, NUM_STAGES - first)
 
         def refreshed(lane: Any) -> jax.Array:
-            scenario, motion, points, weights, plan = lane
+            scenario, motion, belief, plan = lane
             last_values = jax.lax.dynamic_index_in_dim(plan, since_plan + stages, keepdims=False)
-            return plan_values(
-                settings, acted_on, scenario, motion, points, weights, first, first + stages, last_values
-            )
+            return plan_values(settings, acted_on, scenario, motion, belief, first, first + stages, last_values)
 
-        return jax.lax.map(refreshed, (scenarios, motion, points, weights, plan))
+        return jax.lax.map(refreshed, (scenarios, motions, beliefs, plans))
 
     choices = jax.vmap(functools.partial(choose_action, settings), (0, 0, 0, None))
     return jax.jit(motions), jax.jit(plans), jax.jit(refreshed_plans), jax.jit(choices)
-
-
-@jax.jit
-def _as_float32(view: FlightView) -> FlightView:
-    def convert(leaf: jax.Array) -> jax.Array:
-        return leaf.astype(jnp.float32) if leaf.dtype == jnp.float64 else leaf
-
-    return jax.tree.map(convert, view)
 
 
 @jax.jit

@@ -56,13 +56,15 @@ class LevelNetwork(nn.Module):
         """float32[..., 1099] -> logits [..., 3] (down, stay, up) and value [...]."""
         levels, reachable = _level_features(observation)
         balloon = _balloon_features(observation)
+        # One axis for the levels of all observations: XLA computes the gradients of such products faster.
         # The balloon contributes the same to the first layer of all levels: it is computed once.
-        hidden = nn.relu(
-            nn.Dense(self.level_sizes[0])(levels) + nn.Dense(self.level_sizes[0], use_bias=False)(balloon)[..., None, :]
-        )
-        for size in self.level_sizes[1:]:
-            hidden = nn.relu(nn.Dense(size)(hidden))
-        scores = nn.Dense(1, kernel_init=nn.initializers.orthogonal(0.5))(hidden)[..., 0]
+        size, *sizes = self.level_sizes
+        of_levels = nn.Dense(size)(levels.reshape(-1, levels.shape[-1])).reshape(*reachable.shape, size)
+        rows = nn.relu(of_levels + nn.Dense(size, use_bias=False)(balloon)[..., None, :]).reshape(-1, size)
+        for size in sizes:
+            rows = nn.relu(nn.Dense(size)(rows))
+        scores = nn.Dense(1, kernel_init=nn.initializers.orthogonal(0.5))(rows).reshape(reachable.shape)
+        hidden = rows.reshape(*reachable.shape, -1)
         scores = jnp.where(reachable, scores, _UNREACHABLE_SCORE)
 
         own = hidden[..., CENTER_TOKEN, :]

@@ -5,4 +5,6 @@ motion            how far each action moves the balloon from each pressure at ea
 wind_belief       the forecast's error everywhere, as expected after the measurements so far
 values            the values, from the end of the flight back to now
 choice            the action whose result has the best value
+beam              a whole flight in the true wind, the best of many side by side
+views             views of flights in the precision of plans
 """

@@ -10,7 +10,7 @@ from ble_sim.balloon.altitude_control import Action
 from ble_sim.scenario import Scenario
 from ble_sim.state import BalloonStatus, SimState
 
-_FAILURE_COST = 1000.0
+FAILURE_COST = 1000.0
 _PREFERENCE_TO_STAY = 1e-6
 
 
@@ -34,7 +34,7 @@ def choose_action(
         balloon, *_ = flight.step_in_wind(scenario, state.balloon, state.safety, state.elapsed, state.wind, action)
         value = value_at(settings.grid, values, balloon.x, balloon.y, balloon.pressure, steps_planned + 1)
         has_failed = balloon.status != BalloonStatus.OK
-        return reward_at(settings, balloon.distance) + value - jnp.where(has_failed, _FAILURE_COST, 0.0)
+        return reward_at(settings, balloon.distance) + value - jnp.where(has_failed, FAILURE_COST, 0.0)
 
     actions = jnp.arange(len(Action), dtype=jnp.int32)
     preference = jnp.where(actions == Action.STAY, _PREFERENCE_TO_STAY, 0.0)

@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ble_agents.options import PlanOptions
 from ble_agents.planner.grid import (
     STAGE_SECONDS,
     STAGES_PER_WIND,
@@ -27,9 +28,10 @@ from ble_agents.planner.grid import (
     interpolation_matrix,
     shifted,
 )
-from ble_agents.planner.wind_belief import error_map, map_distances, map_pressures, map_stretched
+from ble_agents.planner.wind_belief import Belief, error_map, map_distances, map_pressures, map_stretched
+from ble_env.task import Task
 from ble_sim.balloon.altitude_control import Action
-from ble_sim.constants import SECONDS_PER_HOUR
+from ble_sim.constants import METERS_PER_KM, SECONDS_PER_HOUR
 from ble_sim.scenario import Scenario
 from ble_sim.sky.sun import HORIZON_ELEVATION, sun_at
 from ble_sim.wind.field import WindField, forecast_at, forecast_error
@@ -53,7 +55,6 @@ class PlanSettings:
         night_descent_cost: reward that a stage of descent costs while the sun does not shine: the compressor then
             empties the battery, until the power layer pauses the agent.
         discount: of a stage: what a plan expects far ahead is less certain.
-        knows_error: whether the forecast error is known, on the track `oracle`.
     """
 
     grid: PlanGrid
@@ -62,7 +63,18 @@ class PlanSettings:
     ramp: float
     night_descent_cost: float
     discount: float
-    knows_error: bool
+
+
+def plan_settings(task: Task, options: PlanOptions) -> PlanSettings:
+    """The settings of the plans for a task."""
+    return PlanSettings(
+        grid=PlanGrid(options.num_distances, options.num_pressures),
+        wind_field=task.wind_field,
+        radius=task.station_keeping_radius_km * METERS_PER_KM,
+        ramp=options.ramp * METERS_PER_KM,
+        night_descent_cost=options.night_descent_cost,
+        discount=options.discount,
+    )
 
 
 def reward_at(settings: PlanSettings, distance: jax.Array) -> jax.Array:
@@ -77,8 +89,7 @@ def plan_values(
     kept_stages: int,
     scenario: Scenario,
     motion: jax.Array,
-    points: jax.Array,
-    weights: jax.Array,
+    belief: Belief | None,
     first_stage: jax.Array,
     last_stage: jax.Array,
     last_values: jax.Array,
@@ -90,7 +101,7 @@ def plan_values(
         kept_stages: number of stages, from the first on, whose values are kept.
         scenario: of the flight.
         motion: what `vertical_motion` returned.
-        points, weights: of the belief about the error, see `error_map`.
+        belief: about the forecast's error; None for the true error, on the track `oracle`.
         first_stage, last_stage: int32 scalars.
         last_values: float32[pressures, x, y], the values at the last stage: zero at the end of the flight.
 
@@ -101,7 +112,7 @@ def plan_values(
     grid = settings.grid
     x, y = np.meshgrid(grid.distances, grid.distances, indexing="ij")
     reward = STEPS_PER_STAGE * reward_at(settings, jnp.asarray(np.hypot(x, y), jnp.float32))
-    wind_at = _winds(settings, scenario, points, weights)
+    wind_at = _winds(settings, scenario, belief)
     num_stages = last_stage - first_stage
     num_winds = -(-num_stages // STAGES_PER_WIND)
 
@@ -129,9 +140,7 @@ def plan_values(
     return jax.lax.fori_loop(0, num_winds, hold_wind, (last_values, kept))[1]
 
 
-def _winds(
-    settings: PlanSettings, scenario: Scenario, points: jax.Array, weights: jax.Array
-) -> Callable[[jax.Array], jax.Array]:
+def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) -> Callable[[jax.Array], jax.Array]:
     """The wind of the plan as a function of the elapsed time [s]: float32[2, pressures, x, y], m/s."""
     grid, wind_field = settings.grid, settings.wind_field
     from_knots = jnp.asarray(interpolation_matrix(grid.distances, _KNOTS))
@@ -157,10 +166,10 @@ def _winds(
             return jax.lax.map(at, jnp.asarray(map_pressures(), jnp.float32)).T
 
         wind = jnp.einsum("xi,cpij,yj->cpxy", from_knots, over_plane(forecast, _KNOTS), from_knots)
-        if settings.knows_error:
+        if belief is None:
             errors = over_plane(error, map_distances(grid))
         else:
-            errors = error_map(grid, points, weights, elapsed.astype(jnp.float32))
+            errors = error_map(grid, belief, elapsed.astype(jnp.float32))
         at_levels = jnp.einsum("pq,cqij->cpij", from_levels, errors)
         return wind + jnp.einsum("xi,cpij,yj->cpxy", from_map, at_levels, from_map)
 

@@ -11,6 +11,8 @@ flight is used, not only the last six hours, since some harmonics change within 
 Each term of the covariance is a product over the four dimensions, which makes a map of the mean a product of matrices.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,6 +29,15 @@ _METRIC_SCALES = SCALES * np.array([1000.0, 1000.0, 1.0, 3600.0])
 
 NUM_MAP_DISTANCES = 20
 NUM_MAP_PRESSURES = 24
+
+
+class Belief(NamedTuple):
+    """What is believed about the error after measurements; batches have a leading axis."""
+
+    points: jax.Array | np.ndarray
+    """float32[n, 4]: x, y, pressure, elapsed time of the measurements [m, m, Pa, s]."""
+    weights: jax.Array | np.ndarray
+    """float32[n, 2], of `belief_weights`; zero where a point is not used."""
 
 
 def map_stretched(grid: PlanGrid) -> np.ndarray:
@@ -67,18 +78,18 @@ def belief_weights(points: np.ndarray, errors: np.ndarray, nugget: float) -> np.
     return np.stack(weights, axis=-1).astype(np.float32)
 
 
-def error_map(grid: PlanGrid, points: jax.Array, weights: jax.Array, elapsed: jax.Array) -> jax.Array:
+def error_map(grid: PlanGrid, belief: Belief, elapsed: jax.Array) -> jax.Array:
     """The mean error over the field at a time.
 
     Args:
         grid: of the plan.
-        points: float32[n, 4], as in `belief_weights`.
-        weights: float32[n, 2], of `belief_weights`; zero where a point is not used.
+        belief: after the measurements so far.
         elapsed: scalar, s.
 
     Returns:
         float32[2, pressures, x, y] on the points of `map_distances` and `map_pressures`, m/s.
     """
+    points, weights = map(jnp.asarray, belief)
     distances = jnp.asarray(map_distances(grid), jnp.float32)
     pressures = jnp.asarray(map_pressures(), jnp.float32)
 
