@@ -194,6 +194,23 @@ def test_planners_are_made_by_name(name, agent_type, options):
         agent_type(4, (1099,))
 
 
+@pytest.mark.parametrize(
+    ("options", "values", "message"),
+    [
+        (PlanOptions, {"num_pressures": 3}, "must be 4 at least, not 48 and 3"),
+        (PlanOptions, {"ramp": 0.0}, "ramp must be positive, not 0.0 km"),
+        (PlanOptions, {"night_descent_cost": float("nan")}, "must not be negative, as nan is"),
+        (PlannerOptions, {"discount": 1.5}, "discount must be above 0 and at most 1, not 1.5"),
+        (PlannerOptions, {"refresh_steps": 0}, "must be 1 at least, not 120 and 0"),
+        (PlannerOptions, {"refresh_hours": 0.0}, "refresh_hours must be positive and finite, not 0.0"),
+        (OracleOptions, {"width": 0}, "width must be 1 at least, not 0"),
+    ],
+)
+def test_bad_options_are_refused_by_value(options, values, message):
+    with pytest.raises(ValueError, match=message):
+        options(**values)
+
+
 @pytest.mark.long
 def test_planners_keep_station():
     """On four seeds the planner is far above what a balloon that drifts reaches, and exact winds are worth more."""

@@ -1,5 +1,6 @@
 """Options of the built-in agents and networks. Command lines turn the fields into flags; nothing here imports jax."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -38,6 +39,19 @@ class PlanOptions:
     discount: float = 0.997
     """What a reward six minutes later is worth."""
 
+    def __post_init__(self) -> None:
+        if min(self.num_distances, self.num_pressures) < 4:
+            raise ValueError(
+                f"num_distances and num_pressures must be 4 at least, not {self.num_distances} and"
+                f" {self.num_pressures}."
+            )
+        if not self.ramp > 0:
+            raise ValueError(f"ramp must be positive, not {self.ramp} km.")
+        if not self.night_descent_cost >= 0:
+            raise ValueError(f"night_descent_cost must not be negative, as {self.night_descent_cost} is.")
+        if not 0 < self.discount <= 1:
+            raise ValueError(f"discount must be above 0 and at most 1, not {self.discount}.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlannerOptions(PlanOptions):
@@ -51,6 +65,15 @@ class PlannerOptions(PlanOptions):
     refresh_hours: float = 5.0
     """Hours that a refreshed plan covers. Beyond them it relies on the last plan of the whole flight."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.replan_steps, self.refresh_steps) < 1:
+            raise ValueError(
+                f"replan_steps and refresh_steps must be 1 at least, not {self.replan_steps} and {self.refresh_steps}."
+            )
+        if not 0 < self.refresh_hours < math.inf:
+            raise ValueError(f"refresh_hours must be positive and finite, not {self.refresh_hours}.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class OracleOptions(PlanOptions):
@@ -58,6 +81,11 @@ class OracleOptions(PlanOptions):
 
     width: int = 48
     """Flights that are flown side by side in search of the best."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width < 1:
+            raise ValueError(f"width must be 1 at least, not {self.width}.")
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,8 @@ class Planner:
 
     def _act(self, view: FlightView) -> jax.Array:
         with precision_scope("float32"):
-            place, is_due = divmod(self._steps, STEPS_PER_MEASUREMENT)
-            if not is_due and place < _MAX_MEASUREMENTS:
+            place, between = divmod(self._steps, STEPS_PER_MEASUREMENT)
+            if not between and place < _MAX_MEASUREMENTS:
                 self._points[:, place], self._errors[:, place] = jax.device_get(_measurement(view.state))
             stage, half = divmod(self._steps, STEPS_PER_STAGE)
             since_refresh = stage % self._times.refresh
