@@ -170,7 +170,7 @@ def train_agent(arguments: RunArguments) -> int:
             raise UserError(
                 f"{folder} holds another run{listing(found)} Give its flags to continue it, or another --base-dir."
             )
-        use_compilation_cache()
+        use_compilation_cache(programs=True)
         parts, window = make_parts(settings.task), make_window(arguments)
         if window and settings.num_envs > 1:
             raise UserError("--renderer shows one environment: leave out --num-envs.")
