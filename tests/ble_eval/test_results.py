@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import re
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,28 @@ def test_results_come_back_as_they_were_written(tmp_path, make_result, pretty, n
     open_file = gzip.open if name.endswith(".gz") else open
     assert isinstance(json.loads(open_file(tmp_path / name).read()), list)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+@pytest.mark.parametrize("pretty", [False, True])
+def test_a_file_is_what_json_makes_of_all_records(tmp_path, make_result, pretty, number):
+    results = [make_result(seed) for seed in range(number)]
+    write_results(tmp_path / "a.json", results, pretty=pretty)
+    write_results(tmp_path / "a.json.gz", results, pretty=pretty)
+    expected = json.dumps([to_json(result) for result in results], indent=2 if pretty else None) + "\n"
+    assert (tmp_path / "a.json").read_text() == expected
+    assert (tmp_path / "a.json.gz").read_bytes() == gzip.compress(expected.encode(), mtime=0)
+
+
+def test_records_do_not_fill_the_memory(tmp_path, make_result):
+    path = FlightPath(*[np.random.default_rng(0).random(960) for _ in range(10)])
+    result = dataclasses.replace(make_result(1), flight_path=path)
+    tracemalloc.start()
+    try:
+        write_results(tmp_path / "a.json", (result for _ in range(8)))
+        assert tracemalloc.get_traced_memory()[1] < 4e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_path_has_further_columns_beside_the_originals(tmp_path, make_result):
@@ -160,11 +183,14 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, make_result, monkeyp
     with pytest.raises(ValueError, match="JSON"):
         write_results(path, [make_result(2, cumulative_reward=float("inf"))])
 
-    def no_room(self, content):
+    def no_room(self, mode="r", **keywords):
+        if mode != "wb":
+            return plain(self, mode, **keywords)
         self.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", no_room)
+    plain = Path.open
+    monkeypatch.setattr(Path, "open", no_room)
     with pytest.raises(OSError, match="No space"):
         write_results(path, [])
     assert [result.seed for result in read_results(path)] == [1]
@@ -231,7 +257,7 @@ def test_a_run_and_its_record_are_written_together(paths, make_result):
     assert sorted(path.name for path in paths.results.parent.iterdir()) == ["a.json", "a.provenance"]
 
 
-@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.write_bytes"])
+@pytest.mark.parametrize("call", ["os.fsync", "pathlib.Path.open"])
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_run_that_cannot_be_written_leaves_the_earlier_one(paths, make_result, monkeypatch, call, number):
     write_run(paths, [make_result(0)], {"settings": {"number": 0}})
@@ -244,7 +270,7 @@ def test_a_run_that_cannot_be_written_leaves_the_earlier_one(paths, make_result,
             raise OSError(28, "No space left on device")
         return plain(*arguments, **keywords)
 
-    plain = os.fsync if call == "os.fsync" else Path.write_bytes
+    plain = os.fsync if call == "os.fsync" else Path.open
     with monkeypatch.context() as patch:
         patch.setattr(call, full)
         with pytest.raises(OSError, match="No space"):

@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from ble_eval.errors import UserError
 from ble_eval.results.flight_path import ResultFormatError
 from ble_eval.results.records import EvaluationResult, from_json, to_json
-from ble_sim.files.atomic import json_text, remove_leftovers, replacing, sync_file, write_bytes
+from ble_sim.files.atomic import json_text, remove_leftovers, replacing, sync_file
 
 PROVENANCE_SUFFIX = ".provenance"
 """JSON too, but named so that a pattern such as NAME_*.json finds only results."""
@@ -98,7 +98,8 @@ def write_results(path: Path, results: Iterable[EvaluationResult], *, pretty: bo
         results: the results in the order of the file.
         pretty: whether to indent the records.
     """
-    write_bytes(path, _content(path, results, pretty=pretty))
+    with replacing(path) as file:
+        _write_records(file, results, pretty=pretty, compress=path.name.endswith(COMPRESSED_SUFFIX))
 
 
 def write_run(
@@ -115,20 +116,39 @@ def write_run(
     Raises:
         OSError: a file cannot be written. What was there before stays, unless only the last step fails, the renaming.
     """
-    contents = _content(paths.results, results, pretty=pretty), json_text(record, indent=2).encode()
     paths.results.parent.mkdir(parents=True, exist_ok=True)
+    compress = paths.results.name.endswith(COMPRESSED_SUFFIX)
     with replacing(paths.results) as results_file, replacing(paths.provenance) as record_file:
-        for file, content in zip((results_file, record_file), contents, strict=True):
-            file.write_bytes(content)
+        _write_records(results_file, results, pretty=pretty, compress=compress)
+        with record_file.open("wb") as stream:
+            stream.write(json_text(record, indent=2).encode())
+        for file in (results_file, record_file):
             sync_file(file)
         # The new record must not be beside the old results, not even if the next step is the last of this process.
         Path(os.path.realpath(paths.results)).unlink(missing_ok=True)
 
 
-def _content(path: Path, results: Iterable[EvaluationResult], *, pretty: bool) -> bytes:
-    content = json_text([to_json(result) for result in results], indent=2 if pretty else None).encode()
-    # Without the time, so that equal results are equal files.
-    return gzip.compress(content, mtime=0) if path.name.endswith(COMPRESSED_SUFFIX) else content
+def _write_records(file: Path, results: Iterable[EvaluationResult], *, pretty: bool, compress: bool) -> None:
+    """Write an array of records one by one: with its path a record takes some 2 MB of memory, and 300 kB of a file."""
+    # As `gzip.compress` without the time, so that equal results are equal files.
+    compressor = zlib.compressobj(level=9, wbits=zlib.MAX_WBITS | 16) if compress else None
+    with file.open("wb") as stream:
+        for piece in _pieces(results, pretty=pretty):
+            stream.write(compressor.compress(piece) if compressor else piece)
+        if compressor:
+            stream.write(compressor.flush())
+
+
+def _pieces(results: Iterable[EvaluationResult], *, pretty: bool) -> Iterator[bytes]:
+    """The pieces of a JSON file with an array of records: what `json.dumps` makes of the whole, and a newline."""
+    break_line = "\n  " if pretty else ""
+    lead = f"[{break_line}"
+    for result in results:
+        text = json.dumps(to_json(result), indent=2 if pretty else None, allow_nan=False)
+        yield (lead + text.replace("\n", "\n  ")).encode()
+        lead = f",{break_line or ' '}"
+    is_empty = lead.startswith("[")
+    yield b"[]\n" if is_empty else b"\n]\n" if pretty else b"]\n"
 
 
 def prepare_results(paths: ResultPaths) -> None:
