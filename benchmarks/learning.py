@@ -1,6 +1,7 @@
 """Time the parts of a training: environment, choice of actions, storing of transitions, and updates.
 
     uv run benchmarks/learning.py [--lanes 1 16 128] [--hidden-sizes 600 600 ...] [--capacity 200000] [--seconds 8]
+                                   [--batch-size 32] [--update-period 4]
 
 Each row is QR-DQN with a network and a number of lanes. Times are microseconds per transition, followed by the
 milliseconds of an update, and the steps a second of the environment alone and of the training. The last row is PPO: it
@@ -100,6 +101,10 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, nargs="+", default=[1, 16, 128])
     parser.add_argument("--hidden-sizes", type=int, nargs="+", help="one network instead of 7 x 600 and 2 x 64")
     parser.add_argument("--capacity", type=int, default=200_000, help="capacity of the replay memory")
+    parser.add_argument("--batch-size", type=int, default=QuantileOptions().batch_size, help="samples of an update")
+    parser.add_argument(
+        "--update-period", type=int, default=QuantileOptions().update_period, help="steps for an update"
+    )
     parser.add_argument("--seconds", type=float, default=8.0, help="seconds for each row")
     args = parser.parse_args()
     heads = "".join(f"{part:>13}" for part in PARTS)
@@ -108,7 +113,13 @@ def main() -> None:
     methods = {"_choose": "act", "_remember": "remember", "_learn": "learn"}
     for sizes in networks:
         for lanes in args.lanes:
-            options = dataclasses.replace(QuantileOptions(), hidden_sizes=sizes, replay_capacity=args.capacity)
+            options = dataclasses.replace(
+                QuantileOptions(),
+                hidden_sizes=sizes,
+                replay_capacity=args.capacity,
+                batch_size=args.batch_size,
+                update_period=args.update_period,
+            )
             agent = QuantileAgent(3, (1099,), seed=0, options=options)
             warm_up = 10 + options.min_replay_history // lanes
             parts = measure(agent, methods, lanes, warm_up, args.seconds)

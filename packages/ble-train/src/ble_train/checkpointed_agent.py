@@ -5,7 +5,7 @@ from typing import Any
 
 from ble_agents.agent import Agent, AgentMode
 from ble_agents.policy import Policy
-from ble_train.checkpoints import Checkpoints
+from ble_train.checkpoints import Checkpoints, shapes_of
 
 State = dict[str, Any]
 """A pytree of arrays, which checkpoints hold."""
@@ -74,7 +74,8 @@ class CheckpointedAgent(Agent):
         Raises:
             CheckpointError: all checkpoints are damaged, or the newest belongs to other options.
         """
-        found = Checkpoints(checkpoint_dir).load_latest(self._learned_part(), resuming=self._working_part())
+        learned, working = shapes_of((self._learned_part(), self._working_part()))
+        found = Checkpoints(checkpoint_dir).load_latest(learned, resuming=working)
         if found is None:
             return -1
         iteration, parts = found

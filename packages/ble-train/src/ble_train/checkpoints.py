@@ -45,6 +45,11 @@ class CheckpointWarning(UserWarning):
     """A damaged checkpoint, in whose place an older one is used."""
 
 
+def shapes_of(parts: Any) -> Any:
+    """Parts without their arrays, which would stay in memory while a checkpoint is read."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), parts)
+
+
 class Checkpoints:
     """The checkpoints in a folder, numbered by iteration. A checkpoint has named parts, each a pytree of arrays.
 
@@ -96,7 +101,7 @@ class Checkpoints:
         """Write a checkpoint beside the others, and put it in its place when it is complete."""
         written = self.folder / f"writing.{iteration}"
         checksums = {name: _checksum(arrays) for name, arrays in flat.items()}
-        items = {name: ocp.args.PyTreeSave(arrays) for name, arrays in flat.items() if arrays}
+        items = {name: ocp.args.PyTreeSave(_uncopied(arrays)) for name, arrays in flat.items() if arrays}
         try:
             with _quiet_orbax(), _checkpointer(items) as checkpointer:
                 checkpointer.save(
@@ -135,7 +140,7 @@ class Checkpoints:
 
         Args:
             iteration: its number.
-            like: the parts to read, each with the expected structure, shapes and dtypes.
+            like: the parts to read, each with the expected structure, shapes and dtypes; see `shapes_of`.
 
         Returns:
             The parts, with numpy arrays for leaves.
@@ -149,8 +154,7 @@ class Checkpoints:
         checksums = self._restore(iteration, CHECKSUMS, ocp.args.JsonRestore())
         parts = {}
         for name, part in like.items():
-            expected = _flat(part)
-            arrays = self._restore(iteration, name, ocp.args.PyTreeRestore()) if expected else {}
+            arrays = self._restore(iteration, name, ocp.args.PyTreeRestore()) if jax.tree.leaves(part) else {}
             if checksums.get(name) != _checksum(arrays):
                 raise CheckpointError(f"Part {name!r} of checkpoint {self.folder / str(iteration)} is damaged.")
             parts[name] = _unflat(arrays, part, f"Checkpoint {self.folder / str(iteration)}, part {name!r},")
@@ -190,7 +194,7 @@ class Checkpoints:
     def _has(self, iteration: int, parts: Mapping[str, Any]) -> bool:
         """Whether a checkpoint has all of these parts; parts without arrays are not written."""
         folder = self._paths()[iteration]
-        return all((folder / name).is_dir() or not _flat(part) for name, part in parts.items())
+        return all((folder / name).is_dir() or not jax.tree.leaves(part) for name, part in parts.items())
 
     def _remove(self, path: Path) -> None:
         """Remove a checkpoint or a part of one. It is renamed first, so that a kill leaves no half of it."""
@@ -265,12 +269,28 @@ def _quiet_orbax() -> Iterator[None]:
 
 def _flat(tree: Any) -> dict[str, np.ndarray]:
     """Arrays by the path of each leaf, so that a checkpoint does not depend on the classes of its containers."""
+    return {name: np.asarray(leaf) for name, leaf in _by_path(tree).items()}
+
+
+def _by_path(tree: Any) -> dict[str, Any]:
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+
+
+class _Uncopied(np.ndarray):
+    """An array that is its own copy: Orbax copies arrays before it writes them, which takes their memory twice."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Uncopied":
+        return self
+
+
+def _uncopied(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Views of arrays, which do not change before they are written."""
+    return {name: array.view(_Uncopied) for name, array in arrays.items()}
 
 
 def _unflat(arrays: Mapping[str, np.ndarray], like: Any, what: str) -> Any:
-    expected = _flat(like)
+    expected = _by_path(like)
     remedy = "Load it with the options that it was trained with."
     if differing := expected.keys() ^ arrays.keys():
         raise MismatchError(f"{what} is of something else: it differs in {', '.join(sorted(differing))}. {remedy}")

@@ -478,7 +478,8 @@ class ReplayLearner(Learner):
         with learning_scope():
             state: State = {"pending": self._pending._asdict(), "carry": self._carry}
             if self.options.save_replay:
-                memory, tree = self._ensure_memory()
+                # Without a memory yet this shows its shapes to a checkpoint that is read, and takes no room.
+                memory, tree = self._present_memory() or self._new_memory(np)
                 state["memory"] = {
                     "slots": memory.slots._asdict(),
                     "cursor": memory.cursor,
@@ -519,15 +520,21 @@ class ReplayLearner(Learner):
         self._memory: tuple[Memory, SumTree] | None = None
         self._num_stored = 0
 
-    def _ensure_memory(self) -> tuple[Memory, SumTree]:
+    def _present_memory(self) -> tuple[Memory, SumTree] | None:
+        """The memory, unless there is none yet, or one for another number of lanes."""
         if self._memory is not None and self._memory[0].slots.action.shape[1] != self.num_lanes:
             self._forget_memory()
-        if self._memory is None:
-            options = self.options
-            slots = num_slots(options.replay_capacity, self.num_lanes, options.n_step)
-            (size,) = self._observation_shape
-            self._memory = replay.make_memory(slots, self.num_lanes, size, options.replay_dtype)
         return self._memory
+
+    def _ensure_memory(self) -> tuple[Memory, SumTree]:
+        self._memory = self._present_memory() or self._new_memory(jnp)
+        return self._memory
+
+    def _new_memory(self, xp: Any) -> tuple[Memory, SumTree]:
+        options = self.options
+        slots = num_slots(options.replay_capacity, self.num_lanes, options.n_step)
+        (size,) = self._observation_shape
+        return replay.make_memory(slots, self.num_lanes, size, options.replay_dtype, xp)
 
 
 def _on_host(tree: Any) -> Any:
@@ -536,4 +543,4 @@ def _on_host(tree: Any) -> Any:
 
 
 def _copy_to_device(tree: Any) -> Any:
-    return jax.tree.map(lambda leaf: jnp.array(leaf, copy=True), tree)
+    return jax.device_put(tree, may_alias=False)  # `jnp.array` makes two copies.

@@ -19,7 +19,7 @@ from ble_env.checks import check_counts
 from ble_eval.trained import CHECKPOINTS_FOLDER
 from ble_sim.seeds import check_seed
 from ble_train.checkpointed_agent import State
-from ble_train.checkpoints import Checkpoints
+from ble_train.checkpoints import Checkpoints, shapes_of
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.statistics_instance import StatisticsInstance
@@ -199,7 +199,7 @@ def _load_latest(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes", done
         lanes: continue from it.
         done: steps of the iteration up to the checkpoint; None for the whole iteration.
     """
-    learned, resuming = _parts(agent, lanes)
+    learned, resuming = shapes_of(_parts(agent, lanes))
     found = checkpoints.load_latest(learned, resuming=resuming)
     if found is None:
         return None

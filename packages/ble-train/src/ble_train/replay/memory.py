@@ -64,8 +64,15 @@ class Batch(NamedTuple):
     """float32[batch], of the return from there on; 0 after a terminal state."""
 
 
-def make_memory(slots: int, lanes: int, observation_size: int, dtype: str) -> tuple[Memory, SumTree]:
+def make_memory(slots: int, lanes: int, observation_size: int, dtype: str, xp: Any = jnp) -> tuple[Memory, SumTree]:
     """An empty memory and its priorities; leaf `slot * lanes + lane` is the sample that starts there.
+
+    Args:
+        slots: slots of the ring.
+        lanes: lanes of each.
+        observation_size: numbers of an observation.
+        dtype: theirs.
+        xp: jax.numpy, or numpy for arrays of the host, whose pages take no memory before they are written.
 
     Raises:
         MemoryError: the machine has less memory available.
@@ -74,17 +81,17 @@ def make_memory(slots: int, lanes: int, observation_size: int, dtype: str) -> tu
     shape = slots, lanes
     memory = Memory(
         Slot(
-            observation=jnp.zeros((*shape, observation_size), dtype),
-            action=jnp.zeros(shape, jnp.int32),
-            reward=jnp.zeros(shape, jnp.float32),
-            terminal=jnp.zeros(shape, bool),
-            episode_end=jnp.zeros(shape, bool),
-            valid=jnp.zeros(shape, bool),
+            observation=xp.zeros((*shape, observation_size), dtype),
+            action=xp.zeros(shape, xp.int32),
+            reward=xp.zeros(shape, xp.float32),
+            terminal=xp.zeros(shape, bool),
+            episode_end=xp.zeros(shape, bool),
+            valid=xp.zeros(shape, bool),
         ),
-        cursor=jnp.zeros((), jnp.int32),
-        num_filled=jnp.zeros((), jnp.int32),
+        cursor=xp.zeros((), xp.int32),
+        num_filled=xp.zeros((), xp.int32),
     )
-    return memory, make_tree(slots * lanes)
+    return memory, make_tree(slots * lanes, xp)
 
 
 def push(memory: Memory, tree: SumTree, slot: Slot, n_step: int) -> tuple[Memory, SumTree]:

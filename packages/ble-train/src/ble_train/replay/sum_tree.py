@@ -20,9 +20,9 @@ class SumTree(NamedTuple):
     """float32, the largest priority that was ever set, and at least 1."""
 
 
-def make_tree(number: int) -> SumTree:
-    """A tree of at least `number` leaves, all of priority 0."""
-    return SumTree(jnp.zeros(2 * num_leaves(number), jnp.float32), jnp.ones((), jnp.float32))
+def make_tree(number: int, xp: Any = jnp) -> SumTree:
+    """A tree of at least `number` leaves, all of priority 0, in arrays of jax.numpy or numpy."""
+    return SumTree(xp.zeros(2 * num_leaves(number), xp.float32), xp.ones((), xp.float32))
 
 
 def num_leaves(number: int) -> int:
