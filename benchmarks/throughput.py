@@ -1,6 +1,6 @@
 """Steps per second by what is computed, for batches of 1 to 1024 flights in both precisions.
 
-    uv run benchmarks/throughput.py [--batches 1 32 256 1024] [--precisions float32 float64] [--seconds 2]
+    uv run benchmarks/throughput.py [--batches 1 32 256 1024] [--precisions float32 float64] [--seconds 2] [--parts]
 
 Each row adds to the one above it: the physics in a held wind, the wind at the balloon, the Gaussian process, the
 observation, and an agent that chooses the action. Batches are flown as in an evaluation, in tiles that the cores share.
@@ -9,6 +9,10 @@ observation, and an agent that chooses the action. Batches are flown as in an ev
 (the body of a loop times its turns), at the speed of a large matrix product, or the bytes of state and observation that
 a step moves, at the speed of a large copy, whichever is slower. Small kernels and special functions do not reach these
 speeds, so the limit is not a goal.
+
+`--parts` measures the parts of a step each alone, in place of the rows: microseconds of processor time for a flight in
+a full tile, after six hours, in which the window of measurements fills. The smallest of many calls, since other work on
+a machine only adds to it.
 """
 
 import argparse
@@ -33,14 +37,19 @@ from ble_env.host.devices import num_cores
 from ble_env.host.tile import Lanes, Tile
 from ble_sim.balloon.altitude_control import compressor_curves
 from ble_sim.balloon.vehicle import Vehicle
+from ble_sim.conditions import conditions_at
 from ble_sim.constants import STRIDES_PER_STEP
 from ble_sim.flight import step, step_in_wind, stride
 from ble_sim.precision import precision_scope
 from ble_sim.scenario import sun_over
-from ble_sim.wind.field import forecast_and_error
+from ble_sim.sky.sun import next_sunrise_sunset
+from ble_sim.wind.field import forecast_and_error, forecast_at
+from ble_sim.wind.fields.grid import MIN_PRESSURE
+from ble_sim.wind.forecast_error import CAPACITY, add_measurement, predict
 
 TASK = Task()
 CORES = num_cores()
+LEVELS = 128  # As many as the observation predicts.
 AGENTS = ("station_seeker", "perciatelli44")
 
 
@@ -173,13 +182,74 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
         report(f"+ {name}", time.perf_counter() - start, rate(run_agent, count, seconds), None)
 
 
+def parts() -> dict[str, Callable[..., Any]]:
+    """The parts of a step by name: functions of the scenario, the state, and the conditions there."""
+
+    def place(state: Any) -> tuple[Any, ...]:
+        return state.balloon.x, state.balloon.y
+
+    def levels(state: Any, conditions: Any) -> jax.Array:
+        lowest = jnp.maximum(conditions.lowest_pressure, MIN_PRESSURE)
+        return lowest + 50.0 * jnp.arange(LEVELS, dtype=state.balloon.x.dtype)
+
+    return {
+        "whole step": lambda scenario, state, _: core.step(TASK, scenario, state, jnp.int32(0)),
+        "physics": lambda scenario, state, _: physics(scenario, state, jnp.int32(0))[0].balloon,
+        "wind at the balloon": lambda scenario, state, _: forecast_and_error(
+            TASK.wind_field, scenario.forecast, scenario.noise, *place(state), state.balloon.pressure, state.elapsed
+        ),
+        "update of the GP": lambda _, state, __: add_measurement(
+            state.gp, *place(state), state.balloon.pressure, state.elapsed, state.wind
+        ),
+        "conditions": lambda scenario, state, _: conditions_at(scenario, state),
+        "observation": lambda scenario, state, at: TASK.observation(TASK.wind_field, scenario, state, at),
+        "  prediction of the column": lambda _, state, at: predict(
+            state.gp, *place(state), levels(state, at), state.elapsed
+        ),
+        "  forecast of the column": lambda scenario, state, at: forecast_at(
+            TASK.wind_field, scenario.forecast, *place(state), levels(state, at), state.elapsed
+        ),
+        "  sunrise and sunset": lambda scenario, state, at: next_sunrise_sunset(
+            at.latitude, at.longitude, scenario.start_time + state.elapsed
+        ),
+    }
+
+
+def measure_parts(precision: str, seconds: float) -> None:
+    """Print the processor time of each part of a step."""
+    tile = Tile(TASK, Vehicle(), precision, TILE_SIZE)
+    tile.reset(range(TILE_SIZE), first_episode_keys(range(TILE_SIZE)))
+    generator = np.random.default_rng(0)
+    for _ in range(CAPACITY):
+        tile.step(generator.integers(0, 3, TILE_SIZE).astype(np.int32))
+    scenario, state, _ = tile.lanes
+    with precision_scope(precision):
+        arguments = scenario, state, jax.vmap(conditions_at)(scenario, state)
+        for label, part in parts().items():
+            compiled = jax.jit(jax.vmap(part))
+            jax.block_until_ready(compiled(*arguments))
+            times = []
+            end = time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                start = time.process_time()
+                jax.block_until_ready(compiled(*arguments))
+                times.append(time.process_time() - start)
+            print(f"{precision} {label:28s} {min(times) / TILE_SIZE * 1e6:8.1f}", flush=True)
+
+
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description="Steps per second by what is computed.")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 32, 64, 256, 1024])
     parser.add_argument("--precisions", nargs="+", default=["float32", "float64"], choices=["float32", "float64"])
     parser.add_argument("--seconds", type=float, default=2.0, help="how long each row is measured")
+    parser.add_argument("--parts", action="store_true", help="measure the parts of a step alone")
     arguments = parser.parse_args()
+    if arguments.parts:
+        print("precision part           microseconds of processor time for a flight's step")
+        for precision in arguments.precisions:
+            measure_parts(precision, arguments.seconds)
+        return
     for precision in arguments.precisions:
         with precision_scope(precision):
             limits = machine_limits(jnp.dtype(precision))

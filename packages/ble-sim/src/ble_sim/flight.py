@@ -32,13 +32,14 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ble_sim.balloon.altitude_control import Action, CompressorCurves, ascend, compressor_curves, descend
 from ble_sim.balloon.envelope import pressure_ratio, system_mass, volume_and_superpressure
 from ble_sim.balloon.equilibrium import floating_balloon
 from ble_sim.balloon.power import charged_battery, full_sun_power, power_flow
 from ble_sim.balloon.safety import SafetyState, apply_safety_layers, initial_safety_state
-from ble_sim.balloon.thermal import heat_exchange, temperature_rate
+from ble_sim.balloon.thermal import sphere_heat_exchange, temperature_rate
 from ble_sim.constants import (
     AIR_GAS_CONSTANT,
     AIR_MOLAR_MASS,
@@ -155,15 +156,17 @@ def stride(
     # The air's density follows from the stored temperature, which lags by a stride.
     air_density = balloon.pressure / (AIR_GAS_CONSTANT * balloon.ambient_temperature)
     lift = air_density * balloon.volume - system_mass(vehicle, balloon.mols_air)
-    drag = vehicle.drag_coefficient * jnp.cbrt(balloon.volume) ** 2
+    # Both cube roots at once: a compiler has no SIMD code for them, so that they should be a loop of their own.
+    length, radius = jnp.cbrt(jnp.stack([balloon.volume, 3.0 * balloon.volume / (4.0 * np.pi)]))
+    drag = vehicle.drag_coefficient * length**2
     direction = jnp.where(lift >= 0.0, 1.0, -1.0).astype(lift.dtype)
     ascent_rate = direction * jnp.sqrt(2.0 * jnp.abs(lift) * GRAVITY / (air_density * drag))
     pressure = balloon.pressure + pressure_per_height(atmosphere, balloon.pressure, direction) * ascent_rate * dt
 
     ambient_temperature = temperature_at_pressure(atmosphere, balloon.pressure)
-    exchange = heat_exchange(
+    exchange = sphere_heat_exchange(
         vehicle,
-        balloon.volume,
+        radius,
         balloon.ambient_temperature,
         balloon.pressure,
         sun.flux * transmitted,

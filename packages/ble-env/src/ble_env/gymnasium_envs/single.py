@@ -20,7 +20,7 @@ from ble_env.host.actions import checked_action
 from ble_env.host.devices import Device, compute_scope, find_device
 from ble_env.host.finite import check_flight
 from ble_env.host.info import to_info
-from ble_env.host.packing import HostTransition, Packed, pack, pack_transition, unpack
+from ble_env.host.packing import HostArrays, Packed, host_arrays, pack, unpack, unpack_host_arrays
 from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed, episode_name, next_episode_keys, start_streams
 from ble_env.host.snapshot import Snapshot
@@ -29,7 +29,7 @@ from ble_env.task import Task, TaskArguments, check_arguments, make_task
 from ble_env.wind_column import picture_column
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import STEP_SECONDS
-from ble_sim.precision import check_precision
+from ble_sim.precision import check_precision, own_transfers
 from ble_sim.scenario import sample_scenario
 from ble_sim.seeds import check_seed
 
@@ -271,8 +271,9 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
     def _scope(self) -> AbstractContextManager[None]:
         return compute_scope(self.precision, self.device)
 
-    def _report(self, transition: HostTransition) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
-        observation, reward, terminated, diagnostics = jax.device_get(transition)
+    def _report(self, arrays: HostArrays) -> tuple[np.ndarray, float, bool, dict[str, Any]]:
+        with own_transfers():
+            observation, reward, terminated, diagnostics = unpack_host_arrays(arrays)
         where = f"at step {self._num_steps} of {self._episode}"
         check_flight(self.task, where, diagnostics=diagnostics, reward=reward, observation=observation)
         # A copy, because JAX's arrays are read-only, and torch warns when it receives one.
@@ -299,17 +300,17 @@ def _programs(task: Task) -> _Programs:
 
     def start(scenario):
         state, transition = core.start(task, scenario)
-        return (pack(scenario), pack(state)), pack_transition(transition)
+        return (pack(scenario), pack(state)), host_arrays(transition)
 
     def step(scenario, state, action):
         state, transition = core.step(task, unpack(scenario), unpack(state), action)
-        return pack(state), pack_transition(transition)
+        return pack(state), host_arrays(transition)
 
     def save(scenario, state):
         return unpack(scenario), unpack(state)
 
     def restore(scenario, state):
-        return (pack(scenario), pack(state)), pack_transition(core.transition_at(task, scenario, state))
+        return (pack(scenario), pack(state)), host_arrays(core.transition_at(task, scenario, state))
 
     def winds(scenario, state):
         return picture_column(task.wind_field, unpack(scenario), unpack(state))

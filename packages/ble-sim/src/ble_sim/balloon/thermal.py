@@ -73,6 +73,19 @@ def heat_exchange(
     sunlight: jax.Array,
     upwelling_infrared: jax.Array,
 ) -> HeatExchange:
+    """`sphere_heat_exchange` of an envelope given by its volume [m3]."""
+    radius = jnp.cbrt(3.0 * volume / (4.0 * np.pi))
+    return sphere_heat_exchange(vehicle, radius, ambient_temperature, pressure, sunlight, upwelling_infrared)
+
+
+def sphere_heat_exchange(
+    vehicle: Vehicle,
+    radius: jax.Array,
+    ambient_temperature: jax.Array,
+    pressure: jax.Array,
+    sunlight: jax.Array,
+    upwelling_infrared: jax.Array,
+) -> HeatExchange:
     """Set up the heat balance of a spherical envelope. Any shape.
 
     Properties of the air at its temperature T_a and pressure p:
@@ -87,13 +100,12 @@ def heat_exchange(
 
     Args:
         vehicle: whose film and envelope mass are used.
-        volume: m3.
+        radius: m.
         ambient_temperature, pressure: of the air around [K, Pa].
         sunlight: solar flux that reaches the balloon, after attenuation [W/m2].
         upwelling_infrared: flux from the Earth and the clouds below [W/m2].
     """
     film = vehicle.film
-    radius = jnp.cbrt(3.0 * volume / (4.0 * np.pi))
     area = 4.0 * np.pi * radius * radius
     earth_temperature = (upwelling_infrared / STEFAN_BOLTZMANN) ** 0.25
     absorbed = area * (

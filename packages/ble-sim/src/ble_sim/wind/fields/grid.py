@@ -2,6 +2,7 @@
 
 import abc
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -71,9 +72,8 @@ def interpolate(
 
     height = jnp.clip(pressure, MIN_PRESSURE, MAX_PRESSURE) - MIN_PRESSURE
     level, weight = _cell(height, MAX_PRESSURE - MIN_PRESSURE, GRID_SHAPE[2])
-    below, above = profile[level], profile[level + 1]
-    wind = below + weight[..., None] * (above - below)
-    return wind[..., 0], wind[..., 1]
+    u, v = (_lookup(jnp.unstack(profile[:, component]), level, weight) for component in range(GRID_SHAPE[4]))
+    return u, v
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -91,6 +91,14 @@ def on_grid(wind_field: WindField, forecast: Any) -> jax.Array:
     column = jax.vmap(lambda x, y, time: wind_field.wind(forecast, x, y, pressures, time), (None, None, 0))
     u, v = jax.vmap(jax.vmap(column, (None, 0, None)), (0, None, None))(distances, distances, times)
     return jnp.moveaxis(jnp.stack([u, v], axis=-1), 2, 3).astype(jnp.float32)  # time comes last but (u, v)
+
+
+def _lookup(knots: Sequence[jax.Array], cell: jax.Array, weight: jax.Array) -> jax.Array:
+    """Interpolate scalars in their cells. Selects and no gathers, so that the levels of a column stay SIMD."""
+    value = knots[0] + weight * (knots[1] - knots[0])
+    for k in range(1, len(knots) - 1):
+        value = jnp.where(cell >= k, knots[k] + weight * (knots[k + 1] - knots[k]), value)
+    return value
 
 
 def _cell(offset: jax.Array, extent: float, knots: int) -> tuple[jax.Array, jax.Array]:
