@@ -185,7 +185,7 @@ def measure(precision: str, batch: int, seconds: float, limits: tuple[float, flo
 def parts() -> dict[str, Callable[..., Any]]:
     """The parts of a step by name: functions of the scenario, the state, and the conditions there."""
 
-    def place(state: Any) -> tuple[Any, ...]:
+    def place(state: Any) -> tuple[jax.Array, jax.Array]:
         return state.balloon.x, state.balloon.y
 
     def levels(state: Any, conditions: Any) -> jax.Array:

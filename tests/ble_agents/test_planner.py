@@ -170,6 +170,13 @@ def test_a_value_is_looked_up_between_the_points():
     np.testing.assert_allclose(value_at(GRID, values, x, y, pressure, jnp.int32(2)), values[1, 3, 5, 9], atol=1e-3)
     between = value_at(GRID, values, x, y, pressure, jnp.int32(1))
     np.testing.assert_allclose(between, (values[0, 3, 5, 9] + values[1, 3, 5, 9]) / 2, atol=1e-3)
+    # A parabola is reproduced, with its maximum between two levels.
+    parabola = jnp.broadcast_to(-((jnp.arange(8.0) - 3.4) ** 2)[:, None, None], (3, 8, 16, 16))
+    for level in (3.0, 3.25, 3.4, 3.9):
+        at_level = jnp.float32(GRID.pressures[0] + level * GRID.pressure_spacing)
+        np.testing.assert_allclose(
+            value_at(GRID, parabola, x, y, at_level, jnp.int32(0)), -((level - 3.4) ** 2), atol=1e-4
+        )
     outside = value_at(GRID, values, jnp.float32(1e9), y, pressure, jnp.int32(0))
     np.testing.assert_allclose(outside, values[0, 3, 15, 9], atol=1e-3)
 

@@ -44,20 +44,39 @@ def choose_action(
 def value_at(
     grid: PlanGrid, values: jax.Array, x: jax.Array, y: jax.Array, pressure: jax.Array, steps: jax.Array
 ) -> jax.Array:
-    """The value at a point (scalars: m, m, Pa) a number of agent steps after the first stage, linear in all dimensions.
+    """The value at a point (scalars: m, m, Pa) a number of agent steps after the first stage.
 
-    Points beyond the grid are clamped to it.
+    It is cubic in the place and the pressure, by Catmull and Rom, and linear in time: a value that is linear between
+    two levels has no best place between them. Points beyond the grid are clamped to it.
     """
+    stage = jax.lax.dynamic_slice_in_dim(values, steps // STEPS_PER_STAGE, 2)
+    now, later = stage[0], stage[1]
+    level = (pressure - MIN_PRESSURE) / grid.pressure_spacing
+    axes = [
+        _neighbours(place, points)
+        for place, points in (
+            (level, grid.num_pressures),
+            (grid.place(x), grid.num_distances),
+            (grid.place(y), grid.num_distances),
+        )
+    ]
+    neighbourhood = jnp.ix_(*[indices for indices, _ in axes])
+    time_place = ((steps % STEPS_PER_STAGE) / STEPS_PER_STAGE).astype(values.dtype)
+    near = now[neighbourhood] + time_place * (later[neighbourhood] - now[neighbourhood])
+    for _, weights in axes:
+        near = jnp.tensordot(weights.astype(near.dtype), near, 1)
+    return near
 
-    def cell(place: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
-        place = jnp.clip(place, 0.0, points - 1.0)
-        index = jnp.clip(place.astype(jnp.int32), 0, points - 2)
-        return index, place - index
 
-    (i, x_place), (j, y_place) = cell(grid.place(x), grid.num_distances), cell(grid.place(y), grid.num_distances)
-    k, pressure_place = cell((pressure - MIN_PRESSURE) / grid.pressure_spacing, grid.num_pressures)
-    corners = jax.lax.dynamic_slice(values, (steps // STEPS_PER_STAGE, k, i, j), (2, 2, 2, 2))
-    time_place = (steps % STEPS_PER_STAGE) / STEPS_PER_STAGE
-    for place in (time_place, pressure_place, x_place, y_place):
-        corners = corners[0] + place.astype(corners.dtype) * (corners[1] - corners[0])
-    return corners
+def _neighbours(place: jax.Array, points: int) -> tuple[jax.Array, jax.Array]:
+    """The four points about a place (a fractional index) along an axis: their indices and weights, [4] each."""
+    place = jnp.clip(place, 0.0, points - 1.0)
+    below = jnp.clip(place.astype(jnp.int32), 0, points - 2)
+    f = place - below
+    weights = [
+        ((2.0 - f) * f - 1.0) * f / 2.0,
+        ((3.0 * f - 5.0) * f * f + 2.0) / 2.0,
+        ((4.0 - 3.0 * f) * f + 1.0) * f / 2.0,
+        (f - 1.0) * f * f / 2.0,
+    ]
+    return jnp.clip(below + jnp.arange(-1, 3), 0, points - 1), jnp.stack(weights)
