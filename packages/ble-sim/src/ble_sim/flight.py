@@ -32,14 +32,13 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from ble_sim.balloon.altitude_control import Action, CompressorCurves, ascend, compressor_curves, descend
 from ble_sim.balloon.envelope import pressure_ratio, system_mass, volume_and_superpressure
 from ble_sim.balloon.equilibrium import floating_balloon
 from ble_sim.balloon.power import charged_battery, full_sun_power, power_flow
 from ble_sim.balloon.safety import SafetyState, apply_safety_layers, initial_safety_state
-from ble_sim.balloon.thermal import sphere_heat_exchange, temperature_rate
+from ble_sim.balloon.thermal import radius_cubed, sphere_heat_exchange, temperature_rate
 from ble_sim.constants import (
     AIR_GAS_CONSTANT,
     AIR_MOLAR_MASS,
@@ -157,7 +156,7 @@ def stride(
     air_density = balloon.pressure / (AIR_GAS_CONSTANT * balloon.ambient_temperature)
     lift = air_density * balloon.volume - system_mass(vehicle, balloon.mols_air)
     # Both cube roots at once: a compiler has no SIMD code for them, so that they should be a loop of their own.
-    length, radius = jnp.cbrt(jnp.stack([balloon.volume, 3.0 * balloon.volume / (4.0 * np.pi)]))
+    length, radius = jnp.cbrt(jnp.stack([balloon.volume, radius_cubed(balloon.volume)]))
     drag = vehicle.drag_coefficient * length**2
     direction = jnp.where(lift >= 0.0, 1.0, -1.0).astype(lift.dtype)
     ascent_rate = direction * jnp.sqrt(2.0 * jnp.abs(lift) * GRAVITY / (air_density * drag))

@@ -84,10 +84,8 @@ def _compiled(settings: PlanSettings, width: int) -> Any:
 
     def planned(lane: Any) -> jax.Array:
         scenario, state = lane
-        motion = vertical_motion(grid, scenario)
-        nothing = jnp.zeros((grid.num_pressures, grid.num_distances, grid.num_distances), jnp.float32)
-        first, last = jnp.int32(0), jnp.int32(NUM_STAGES)
-        values = plan_values(settings, NUM_STAGES + 2, scenario, motion, None, first, last, nothing)
+        motion, first, last = vertical_motion(grid, scenario), jnp.int32(0), jnp.int32(NUM_STAGES)
+        values = plan_values(settings, NUM_STAGES + 2, scenario, motion, None, first, last, grid.nothing_to_come())
         return best_flight(settings, scenario, state, values, width)
 
     return jax.jit(lambda scenarios, states: jax.lax.map(planned, (scenarios, states)))

@@ -153,11 +153,11 @@ def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, 
         return jax.lax.map(functools.partial(vertical_motion, grid), scenarios)
 
     def plans(scenarios: Any, motions: jax.Array, beliefs: Belief, first: jax.Array) -> tuple[jax.Array, jax.Array]:
-        nothing = jnp.zeros((grid.num_pressures, grid.num_distances, grid.num_distances), jnp.float32)
+        last, nothing = jnp.int32(NUM_STAGES), grid.nothing_to_come()
 
         def planned(lane: Any) -> jax.Array:
             scenario, motion, belief = lane
-            return plan_values(settings, kept, scenario, motion, belief, first, jnp.int32(NUM_STAGES), nothing)
+            return plan_values(settings, kept, scenario, motion, belief, first, last, nothing)
 
         values = jax.lax.map(planned, (scenarios, motions, beliefs))
         return values, values[:, :acted_on]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ble_agents.planner.choice import FAILURE_COST, value_at
+from ble_agents.planner.choice import value_to_come
 from ble_agents.planner.grid import NUM_STAGES, STEPS_PER_STAGE
 from ble_agents.planner.values import PlanSettings, reward_at
 from ble_sim import flight
@@ -70,8 +70,7 @@ def best_flight(
         )
         distance = balloon.distance
         reward = flown.reward + reward_at(settings, distance)
-        value = value_at(settings.grid, values, balloon.x, balloon.y, balloon.pressure, step + 1)
-        failure = jnp.where(balloon.status != BalloonStatus.OK, FAILURE_COST, 0.0)
+        score = reward + value_to_come(settings, balloon, values, step + 1)
         return _Flights(
             balloon,
             safety,
@@ -79,7 +78,7 @@ def best_flight(
             flown.wind,
             reward,
             flown.steps_inside + (distance <= settings.radius),
-            jnp.where(jnp.isfinite(flown.score), reward + value - failure, -jnp.inf),
+            jnp.where(jnp.isfinite(flown.score), score, -jnp.inf),
         )
 
     def step(flights: _Flights, number: jax.Array) -> tuple[_Flights, tuple[jax.Array, jax.Array]]:

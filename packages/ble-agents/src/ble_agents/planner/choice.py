@@ -8,9 +8,9 @@ from ble_agents.planner.values import PlanSettings, reward_at
 from ble_sim import flight
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.scenario import Scenario
-from ble_sim.state import BalloonStatus, SimState
+from ble_sim.state import Balloon, BalloonStatus, SimState
 
-FAILURE_COST = 1000.0
+_FAILURE_COST = 1000.0
 _PREFERENCE_TO_STAY = 1e-6
 
 
@@ -32,13 +32,17 @@ def choose_action(
 
     def value_after(action: jax.Array) -> jax.Array:
         balloon, *_ = flight.step_in_wind(scenario, state.balloon, state.safety, state.elapsed, state.wind, action)
-        value = value_at(settings.grid, values, balloon.x, balloon.y, balloon.pressure, steps_planned + 1)
-        has_failed = balloon.status != BalloonStatus.OK
-        return reward_at(settings, balloon.distance) + value - jnp.where(has_failed, FAILURE_COST, 0.0)
+        return reward_at(settings, balloon.distance) + value_to_come(settings, balloon, values, steps_planned + 1)
 
     actions = jnp.arange(len(Action), dtype=jnp.int32)
     preference = jnp.where(actions == Action.STAY, _PREFERENCE_TO_STAY, 0.0)
     return jnp.argmax(jax.vmap(value_after)(actions) + preference).astype(jnp.int32)
+
+
+def value_to_come(settings: PlanSettings, balloon: Balloon, values: jax.Array, steps: jax.Array) -> jax.Array:
+    """What a balloon can still collect a number of agent steps after the first stage; far below 0 if it has failed."""
+    value = value_at(settings.grid, values, balloon.x, balloon.y, balloon.pressure, steps)
+    return value - jnp.where(balloon.status != BalloonStatus.OK, _FAILURE_COST, 0.0)
 
 
 def value_at(

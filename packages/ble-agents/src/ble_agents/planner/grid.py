@@ -63,6 +63,10 @@ class PlanGrid:
         """Pa."""
         return (MAX_PRESSURE - MIN_PRESSURE) / (self.num_pressures - 1)
 
+    def nothing_to_come(self) -> jax.Array:
+        """The values at the end of a flight, float32[num_pressures, num_distances, num_distances]."""
+        return jnp.zeros((self.num_pressures, self.num_distances, self.num_distances), jnp.float32)
+
     def place(self, x: jax.Array) -> jax.Array:
         """Fractional index of a coordinate [m] along x or y."""
         return jnp.arcsinh(x / STRETCH) / self.spacing + (self.num_distances - 1) / 2

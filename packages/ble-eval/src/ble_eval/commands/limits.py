@@ -10,7 +10,7 @@ import tyro
 
 from ble_eval.command_line.parsing import parse_words
 from ble_eval.errors import UserError
-from ble_eval.results.files import COMPRESSED_SUFFIX, RESULT_SUFFIX
+from ble_eval.results.files import check_json_name
 from ble_eval.results.limits import Limits, write_limits
 from ble_eval.results.sets import read_result_sets
 
@@ -58,8 +58,7 @@ def make_limits(arguments: LimitsArguments, command: str) -> int:
     """
     if not arguments.results:
         raise UserError("Name the results to take limits from.")
-    if not arguments.output.name.endswith((RESULT_SUFFIX, COMPRESSED_SUFFIX)):
-        raise UserError(f"--output is {arguments.output}: give a file whose name ends in .json or .json.gz.")
+    check_json_name(arguments.output)
     sets = read_result_sets(arguments.results, arguments.suite)
     if taken := [one.path for one in sets if one.path.resolve() == arguments.output.resolve()]:
         raise UserError(f"--output {arguments.output} would replace {taken[0]}, which is to be read. Name another.")

@@ -14,9 +14,8 @@ from ble_eval.command_line.parsing import Switch, parse_words
 from ble_eval.content import content_differences
 from ble_eval.errors import UserError
 from ble_eval.results.files import (
-    COMPRESSED_SUFFIX,
-    RESULT_SUFFIX,
     ResultPaths,
+    check_json_name,
     prepare_results,
     read_results,
     write_run,
@@ -78,8 +77,7 @@ def merge_files(arguments: MergeArguments, command: str) -> int:
     """
     if not arguments.files:
         raise UserError("Name the files to merge.")
-    if not arguments.output.name.endswith((RESULT_SUFFIX, COMPRESSED_SUFFIX)):
-        raise UserError(f"--output is {arguments.output}: give a file whose name ends in .json or .json.gz.")
+    check_json_name(arguments.output)
     record_file = ResultPaths.of(arguments.output.resolve()).provenance
     if taken := [path for path in arguments.files if ResultPaths.of(path.resolve()).provenance == record_file]:
         raise UserError(f"--output {arguments.output} would replace {taken[0]}, which is to be merged. Name another.")

@@ -59,6 +59,16 @@ def result_file_name(name: str, num_shards: int, shard_idx: int, *, compress: bo
     return f"{name}{shard}.json{'.gz' if compress else ''}"
 
 
+def check_json_name(path: Path) -> None:
+    """Check the file that --output names.
+
+    Raises:
+        UserError: its name ends otherwise than in .json or .json.gz.
+    """
+    if not path.name.endswith((RESULT_SUFFIX, COMPRESSED_SUFFIX)):
+        raise UserError(f"--output is {path}: give a file whose name ends in .json or .json.gz.")
+
+
 def read_results(path: Path) -> list[EvaluationResult]:
     """The results in a file of this package or of the original Balloon Learning Environment.
 

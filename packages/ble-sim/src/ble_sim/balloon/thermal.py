@@ -65,6 +65,11 @@ class HeatExchange:
     """[J/K]"""
 
 
+def radius_cubed(volume: jax.Array | float) -> jax.Array | float:
+    """The third power of the radius of a sphere of this volume, in the volume's unit. Any shape."""
+    return 3.0 * volume / (4.0 * np.pi)
+
+
 def heat_exchange(
     vehicle: Vehicle,
     volume: jax.Array | float,
@@ -74,7 +79,7 @@ def heat_exchange(
     upwelling_infrared: jax.Array,
 ) -> HeatExchange:
     """`sphere_heat_exchange` of an envelope given by its volume [m3]."""
-    radius = jnp.cbrt(3.0 * volume / (4.0 * np.pi))
+    radius = jnp.cbrt(radius_cubed(volume))
     return sphere_heat_exchange(vehicle, radius, ambient_temperature, pressure, sunlight, upwelling_infrared)
 
 
