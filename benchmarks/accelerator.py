@@ -1,7 +1,7 @@
 """Time the environment, training and an evaluation on an accelerator: the rows of the speed page's table.
 
-    python3 benchmarks/accelerator.py [--parts environment scan ppo quantile evaluation] [--batches 256 2048 16384]
-        [--seconds-per-row 3] [--limit 220] [--output accelerator.json]
+    python3 benchmarks/accelerator.py [--parts environment scan ppo compiled quantile evaluation]
+        [--batches 256 2048 16384] [--seconds-per-row 3] [--limit 220] [--output accelerator.json]
 
 It computes on the first device of JAX's first platform. The programs of the environment are compiled side by side. Rows
 are printed as a Markdown table while they are measured, and all of them are written as JSON.
@@ -10,6 +10,7 @@ are printed as a Markdown table while they are measured, and all of them are wri
                   "one level" with a column of one level, "simulator" without an observation
     scan          `BalloonGymnaxEnv.step`: a batch in one `jax.lax.scan`, with the next episodes out of a pool
     ppo           PPO in a `BalloonVectorEnv`, one tile for all lanes: steps of the environments a second, with learning
+    compiled      PPO as `ble-train run --on-device` trains it: steps of the environments a second, with learning
     quantile      QR-DQN with given observations: updates a second; and in a `BalloonVectorEnv`: steps a second
     evaluation    StationSeeker as `eval_agent` flies it, one tile for all episodes
 
@@ -32,10 +33,11 @@ import numpy as np
 
 from ble_env import BalloonGymnaxEnv, BalloonVectorEnv, PerciatelliObservation, Task, core, first_episode_keys
 from ble_sim import flight
+from ble_sim.constants import EPISODE_STEPS
 from ble_sim.files.atomic import write_json
 from ble_sim.scenario import Params
 
-PARTS = ("environment", "scan", "ppo", "quantile", "evaluation")
+PARTS = ("environment", "scan", "ppo", "compiled", "quantile", "evaluation")
 MAX_SAMPLED = 1024
 """Episodes that are sampled for a batch; larger batches hold copies of them, which fly other actions."""
 POOL_SIZE = 32
@@ -184,7 +186,7 @@ def train(agent: Any, environments: FlownLanes, warm_up: int, seconds: float, pe
 
 def ppo_rows(lanes: int, seconds: float) -> Iterator[Row]:
     """PPO with the options that it has by default."""
-    from ble_train.algorithms.ppo import PpoAgent
+    from ble_train.algorithms.ppo_agent import PpoAgent
 
     agent = PpoAgent(3, (1099,), seed=0)
     agent.start_lanes(lanes)
@@ -195,6 +197,33 @@ def ppo_rows(lanes: int, seconds: float) -> Iterator[Row]:
     rate = train(agent, environments, period + 2, seconds, period)
     yield {"part": "ppo", "what": "steps with learning", "batch": lanes, "unit": "steps/s", "rate": rate} | {
         "compile_seconds": first
+    }
+
+
+def compiled_rows(lanes: int, rollout_steps: int, minibatch_size: int, seconds: float) -> Iterator[Row]:
+    """PPO whose environments and learning are one program, with Windward's network."""
+    from ble_train.algorithms.compiled_ppo import num_new_episodes
+    from ble_train.algorithms.options import PpoOptions
+    from ble_train.algorithms.ppo_agent import PpoAgent
+
+    network = '{"level_sizes": [64, 64]}'
+    options = PpoOptions(network_options=network, rollout_steps=rollout_steps, minibatch_size=minibatch_size)
+    agent = PpoAgent(3, (1099,), seed=0, options=options)
+    env = BalloonGymnaxEnv()
+    num_new = num_new_episodes(lanes, rollout_steps, EPISODE_STEPS)
+    begun = time.perf_counter()
+    flying = agent.begin_compiled(env, lanes, 0, EPISODE_STEPS)
+    for _ in range(2):
+        flying, _ = agent.fly_and_learn(env, flying, num_new)
+    compilation = time.perf_counter() - begun
+    rounds, start = 0, time.perf_counter()
+    while rounds < MIN_CALLS or time.perf_counter() - start < seconds:
+        flying, _ = agent.fly_and_learn(env, flying, num_new)
+        rounds += 1
+    rate = rounds * lanes * rollout_steps / (time.perf_counter() - start)
+    what = f"steps with learning, rollouts of {rollout_steps}, minibatches of {minibatch_size}"
+    yield {"part": "compiled", "what": what, "batch": lanes, "unit": "steps/s", "rate": rate} | {
+        "compile_seconds": compilation
     }
 
 
@@ -282,6 +311,9 @@ def main() -> None:
     parser.add_argument("--scan-batches", type=int, nargs="+", default=[2048, 16384])
     parser.add_argument("--steps", type=int, default=16, help="steps of a scan, which are one call")
     parser.add_argument("--ppo-lanes", type=int, nargs="+", default=[256, 2048])
+    parser.add_argument("--compiled-lanes", type=int, nargs="+", default=[16384])
+    parser.add_argument("--rollout-steps", type=int, default=32, help="of the compiled PPO")
+    parser.add_argument("--minibatch-size", type=int, default=32768, help="of the compiled PPO")
     parser.add_argument("--quantile-lanes", type=int, default=128)
     parser.add_argument("--hidden-sizes", type=int, nargs="+", default=[600] * 7)
     parser.add_argument("--capacity", type=int, default=200_000, help="capacity of QR-DQN's replay memory")
@@ -327,6 +359,14 @@ def main() -> None:
                 pool.shutdown(wait=False, cancel_futures=True)
     for part, batch, rows in (
         *(("ppo", lanes, functools.partial(ppo_rows, lanes, seconds)) for lanes in arguments.ppo_lanes),
+        *(
+            (
+                "compiled",
+                lanes,
+                functools.partial(compiled_rows, lanes, arguments.rollout_steps, arguments.minibatch_size, seconds),
+            )
+            for lanes in arguments.compiled_lanes
+        ),
         (
             "quantile",
             arguments.quantile_lanes,

@@ -19,7 +19,7 @@ import numpy as np
 
 from ble_env import BalloonVectorEnv
 from ble_train.algorithms.options import QuantileOptions
-from ble_train.algorithms.ppo import PpoAgent
+from ble_train.algorithms.ppo_agent import PpoAgent
 from ble_train.algorithms.qr_dqn import QuantileAgent
 from ble_train.learner import LaneStep, Learner
 

@@ -15,7 +15,7 @@ from ble_env.checks import NotFiniteError
 from ble_train.algorithms.dqn import DqnAgent
 from ble_train.algorithms.finite import FAULTS, fault_of, unless, vectors
 from ble_train.algorithms.options import DqnOptions, MlpOptions, PpoOptions, QuantileOptions
-from ble_train.algorithms.ppo import PpoAgent
+from ble_train.algorithms.ppo_agent import PpoAgent
 from ble_train.algorithms.qr_dqn import QuantileAgent
 from ble_train.algorithms.sarsa import MlpAgent
 from ble_train.learner import LaneStep, Learner

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ble_train.algorithms.options import PpoOptions
-from ble_train.algorithms.ppo import PpoAgent, Rollout, clipped_surrogate, generalised_advantages
+from ble_train.algorithms.ppo import Rollout, clipped_surrogate, generalised_advantages
+from ble_train.algorithms.ppo_agent import PpoAgent
 from ble_train.learner import LaneStep
 
 SMALL = PpoOptions(

@@ -95,6 +95,20 @@ def test_what_was_trained_is_evaluated_and_exported(run, tmp_path, capsys):
     assert "nothing.npz" in capsys.readouterr().err
 
 
+@pytest.mark.long
+def test_a_run_goes_on_in_one_compiled_program_and_back(run, capsys):
+    capsys.readouterr()
+    assert ble_train(["run", "--base-dir", "run", "--num-iterations", "4", "--on-device"]) == 0
+    assert "Continues with iteration 2" in capsys.readouterr().err
+    compiled = lines(run / "iterations.jsonl")[2:]
+    assert [line["iteration"] for line in compiled] == [2, 3]
+    assert all(0.0 <= line["twr50"] <= 1.0 for line in compiled)
+    assert json.loads((run / "settings.json").read_text())["plan"]["on_device"] is True
+    assert ble_train(["run", "--base-dir", "run", "--num-iterations", "5", "--no-on-device"]) == 0
+    assert [point["iteration"] for point in lines(run / "learning_curve.jsonl")] == [0, 1, 2, 3, 4]
+    assert ble_eval(["run", "--agent", "run@3", "--seeds", "1", "--wind-field", "simple", "--no-flight-paths"]) == 0
+
+
 def test_a_stopped_run_goes_on_as_it_was_by_its_folder_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     words = ["--agent", "mlp", "--agent.hidden-sizes", "4", "--wind-field", "simple", "--max-episode-length", "8"]
@@ -178,6 +192,10 @@ def test_an_untrained_learner_is_evaluated_only_on_demand(tmp_path, monkeypatch,
         (["--agent", "ppo", "--seed", "-1"], "--seed: "),
         (["--agent", "random", "--num-envs", "4"], "leave out --num-envs"),
         (["--agent", "ppo", "--settings", "nowhere.json"], "There is no nowhere.json"),
+        (["--agent", "dqn", "--on-device"], "The agent 'dqn' cannot be trained with --on-device; ppo can."),
+        (["--agent", "ppo", "--on-device", "--precision", "float64"], "leave out --precision float64"),
+        (["--agent", "ppo", "--on-device", "--env-device", "cpu"], "leave out --env-device cpu"),
+        (["--agent", "ppo", "--on-device", "--renderer", "text"], "leave out --renderer"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(tmp_path, monkeypatch, capsys, words, message):

@@ -11,7 +11,7 @@ def ble_register_agents() -> list[AgentRegistration]:
     return [
         AgentRegistration(
             name="ppo",
-            constructor="ble_train.algorithms.ppo:PpoAgent",
+            constructor="ble_train.algorithms.ppo_agent:PpoAgent",
             options_type=PpoOptions,
             summary="Learns a policy from many environments at once, by default from the wind's levels (PPO).",
         ),

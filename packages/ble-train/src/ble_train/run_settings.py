@@ -51,6 +51,7 @@ class RunPlan:
         collectors: names of the collectors.
         collector_options: their options as JSON, by name.
         env_device: JAX platform of the environments; None for JAX's.
+        on_device: whether environments and learning are one compiled program.
     """
 
     num_iterations: int | None = None
@@ -62,6 +63,7 @@ class RunPlan:
     collectors: tuple[str, ...] = ("tensorboard", "json_lines")
     collector_options: Mapping[str, Any] = field(default_factory=dict)
     env_device: str | None = None
+    on_device: bool = False
 
     @property
     def length(self) -> dict[str, Any]:

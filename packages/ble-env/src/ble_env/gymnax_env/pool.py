@@ -20,6 +20,9 @@ from ble_sim.structs import struct
 from ble_sim.wind.field import WindField
 from ble_sim.wind.forecast_options import ForecastOptions
 
+ACCELERATOR_BATCH = 256
+"""Episodes that an accelerator samples at a time."""
+
 
 @struct
 class EpisodePool:
@@ -79,8 +82,10 @@ def pooled(task: Task) -> Task:
 def sample_pool(task: Task, params: Params, episode_keys: jax.Array) -> EpisodePool:
     """A pool of the episodes of keys (uint32[n, 2]), in this order.
 
-    They are sampled one after the other, so that they equal those of any other environment to the last digit.
+    A processor samples them one after the other, so that they equal those of any other environment to the last digit.
+    An accelerator samples many at a time, which rounds them differently.
     """
+    batch_size = None if jax.default_backend() == "cpu" else ACCELERATOR_BATCH
 
     def begin_episode(key: jax.Array) -> EpisodePool:
         scenario, state, transition = core.reset(task, params, key)
@@ -92,7 +97,7 @@ def sample_pool(task: Task, params: Params, episode_keys: jax.Array) -> EpisodeP
             observations=transition.observation,
         )
 
-    pool = jax.lax.map(begin_episode, episode_keys)
+    pool = jax.lax.map(begin_episode, episode_keys, batch_size=batch_size)
     return dataclasses.replace(pool, start_inverse=pool.start_inverse[0])
 
 

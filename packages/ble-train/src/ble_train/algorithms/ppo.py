@@ -8,30 +8,23 @@ lanes act for some steps, then a few epochs of minibatches follow. Advantages ar
 import functools
 import json
 import math
-import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from ble_agents.agent import AgentMode
-from ble_agents.exported_policy import Architecture, ExportedPolicy
+from ble_agents.exported_policy import Architecture
 from ble_agents.networks.network import ActorCriticOutput
-from ble_sim.keys import as_key, seed_data
+from ble_sim.keys import as_key
 from ble_sim.plugins.options import options_from_json
 from ble_sim.plugins.registries import NETWORKS
-from ble_sim.seeds import seed_of_32_bits
-from ble_train.algorithms.finite import check_params, fault_of, stop, unless, vectors
-from ble_train.algorithms.networks import greedy_actions
+from ble_train.algorithms.finite import fault_of, unless, vectors
 from ble_train.algorithms.options import PpoOptions
-from ble_train.checkpointed_agent import State
-from ble_train.learner import LaneStep, Learner, learning_scope
 
 CHUNK_SIZE = 256
-"""Steps whose gradient is computed at a time: their activations fit into the processor's cache."""
+"""Steps whose gradient a processor computes at a time: their activations fit into its cache."""
 METRICS = ("PolicyGain", "ValueLoss", "Entropy", "KL")
 """Names of the parts of the loss in logs."""
 
@@ -223,7 +216,11 @@ def gradient(
     rows: jax.Array,
     entropy_bonus: jax.Array,
 ) -> tuple[Any, dict[str, jax.Array]]:
-    """Gradient of the mean loss over some rows of the samples, and means of its parts; summed chunk by chunk."""
+    """Gradient of the mean loss over some rows of the samples, and means of its parts.
+
+    A processor computes it chunk by chunk, and an accelerator at once.
+    """
+    chunk_size = math.gcd(len(rows), CHUNK_SIZE) if jax.default_backend() == "cpu" else len(rows)
 
     def add(total: Any, rows: jax.Array) -> tuple[Any, None]:
         chunk = jax.tree.map(lambda column: column[rows], samples)
@@ -231,7 +228,7 @@ def gradient(
         return jax.tree.map(jnp.add, total, part), None
 
     zeros = jax.tree.map(jnp.zeros_like, params), dict.fromkeys(METRICS, jnp.float32(0.0))
-    total = jax.lax.scan(add, zeros, rows.reshape(-1, math.gcd(len(rows), CHUNK_SIZE)))[0]
+    total = jax.lax.scan(add, zeros, rows.reshape(-1, chunk_size))[0]
     number = jnp.maximum(samples.weight[rows].sum(), 1.0)
     return jax.tree.map(lambda leaf: leaf / number, total)
 
@@ -301,144 +298,3 @@ def learn(
 
 def _of_actions(values: jax.Array, actions: jax.Array) -> jax.Array:
     return jnp.take_along_axis(values, actions[..., None], axis=-1)[..., 0]
-
-
-class PpoAgent(Learner):
-    """Collects rollouts from all lanes and learns after each, with any actor-critic network.
-
-    Args:
-        num_actions: number of actions.
-        observation_shape: shape of the observations.
-        seed: seed of the network's start and of the random draws; None draws one.
-        options: the options.
-
-    Raises:
-        ValueError: the network does not exist, has other options, or does not suit the observations and actions.
-    """
-
-    def __init__(
-        self,
-        num_actions: int,
-        observation_shape: Sequence[int],
-        *,
-        seed: int | None = None,
-        options: PpoOptions = PpoOptions(),
-    ) -> None:
-        super().__init__(num_actions, observation_shape)
-        self.options = options
-        self._architecture = actor_critic(num_actions, observation_shape, options)
-        seed = secrets.randbits(32) if seed is None else seed_of_32_bits(seed)
-        with learning_scope():
-            self._learned = initial(self._architecture, options, seed_data(seed))
-        self._metrics: list[dict[str, jax.Array]] = []
-        self._fault: jax.Array | None = None
-
-    def reseed(self, seed: int) -> None:
-        """Start the random draws anew."""
-        self._learned = self._learned._replace(key=seed_data(seed_of_32_bits(seed)))
-
-    def start_lanes(self, num_lanes: int) -> None:
-        """Act in so many lanes from now on; the rollout in progress is dropped."""
-        self.num_lanes = num_lanes
-        steps = self.options.rollout_steps
-        self._rollout = Rollout(
-            observation=np.zeros((steps, num_lanes, *self._observation_shape), np.float32),
-            action=np.zeros((steps, num_lanes), np.int32),
-            log_probability=np.zeros((steps, num_lanes), np.float32),
-            value=np.zeros((steps, num_lanes), np.float32),
-            reward=np.zeros((steps, num_lanes), np.float32),
-            terminated=np.zeros((steps, num_lanes), bool),
-            is_last=np.zeros((steps, num_lanes), bool),
-            valid=np.zeros((steps, num_lanes), bool),
-        )
-        self._num_chosen = 0
-
-    def step_lanes(self, lanes: LaneStep) -> np.ndarray:
-        """Learn when the rollout is full, and draw the next actions from the policy.
-
-        Raises:
-            NotFiniteError: an observation or a reward is not finite, or a loss or gradient unless these are skipped.
-        """
-        self.check_lanes(lanes)
-        with learning_scope():
-            if self.mode is AgentMode.EVAL:
-                return np.asarray(greedy_actions(self._architecture, self._learned.params, lanes.observation))
-            self._complete_step(lanes)
-            if self._num_chosen == self.options.rollout_steps:
-                self._learn(lanes.observation)
-            return self._choose(lanes.observation)
-
-    def _complete_step(self, lanes: LaneStep) -> None:
-        if self._num_chosen:
-            last, rollout = self._num_chosen - 1, self._rollout
-            rollout.reward[last] = lanes.reward
-            rollout.terminated[last] = lanes.terminated & ~lanes.begins
-            rollout.is_last[last] = lanes.terminated | lanes.truncated | lanes.begins
-            rollout.valid[last] = ~lanes.begins
-
-    def _learn(self, last_observation: np.ndarray) -> None:
-        self._learned, metrics, self._fault = learn(
-            self._architecture, self.options, self._learned, self._rollout, last_observation, self._decay_steps()
-        )
-        self._metrics.append(metrics)
-        self._num_chosen = 0
-        if self.summary_writer is not None:
-            self._check_updates()
-            self.log_metrics(metrics, int(self._learned.num_updates) * self._rollout.action.size)
-
-    def _check_updates(self) -> None:
-        """Stop the training if the last updates were not finite, unless such updates are skipped."""
-        if self._fault is not None and self.options.not_finite == "stop" and (fault := int(self._fault)):
-            steps = int(self._learned.num_updates) * self._rollout.action.size
-            stop(self.get_name(), fault, f"in the updates at environment step {steps}")
-        self._fault = None
-
-    def _decay_steps(self) -> np.float32:
-        """Infinite where neither the options nor the run give an end."""
-        return np.float32(self.options.decay_steps or self.planned_env_steps or np.inf)
-
-    def _choose(self, observation: np.ndarray) -> np.ndarray:
-        key, action, log_probability, value = draw_actions(
-            self._architecture, self._learned.params, self._learned.key, observation
-        )
-        self._learned = self._learned._replace(key=key)
-        now, rollout = self._num_chosen, self._rollout
-        action = np.asarray(action)  # Learning that is still under way reads the rollout: wait before writing to it.
-        self._check_updates()
-        rollout.observation[now] = observation
-        rollout.action[now], rollout.log_probability[now], rollout.value[now] = action, log_probability, value
-        self._num_chosen += 1
-        return action
-
-    def take_metrics(self) -> dict[str, float]:
-        """Of the updates since the last call: means of the loss's parts, the last learning rate, and counts."""
-        taken, self._metrics = self._metrics, []
-        if not taken:
-            return {}
-        means = {name: float(np.mean([metrics[name] for metrics in taken])) for name in METRICS}
-        means["LearningRate"] = float(taken[-1]["LearningRate"])
-        if self.options.not_finite == "skip":
-            means["SkippedUpdates"] = float(np.sum([metrics["SkippedUpdates"] for metrics in taken]))
-        return means
-
-    def exported_policy(self) -> ExportedPolicy:
-        """The most probable actions, with the present parameters."""
-        return ExportedPolicy(self._architecture, self._learned.params)
-
-    def learned_state(self) -> State:
-        """Parameters, optimiser, count of updates and random state."""
-        return self._learned._asdict()
-
-    def set_learned_state(self, state: State) -> None:
-        """Continue from `learned_state`."""
-        check_params(self.get_name(), state["params"])
-        self._learned = jax.device_put(Learned(**state))
-
-    def working_state(self) -> State:
-        """The rollout in progress."""
-        return {"rollout": self._rollout._asdict(), "num_chosen": np.int32(self._num_chosen)}
-
-    def set_working_state(self, state: State) -> None:
-        """Continue from `working_state`."""
-        self._rollout = Rollout(**jax.tree.map(np.array, state["rollout"]))
-        self._num_chosen = int(state["num_chosen"])

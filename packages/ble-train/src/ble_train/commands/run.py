@@ -50,8 +50,8 @@ class RunArguments(FlightArguments):
     """Train an agent. A run that was stopped, even by a kill, continues when the same command is given again.
 
     The settings in a run's folder are the defaults of all flags but --renderer, so `ble-train run --base-dir DIR`
-    continues it as it was. The length, --evaluation-*, --collectors, --checkpoint-minutes and --env-device may change
-    when a run continues.
+    continues it as it was. The length, --evaluation-*, --collectors, --checkpoint-minutes, --env-device and --on-device
+    may change when a run continues.
     """
 
     base_dir: Annotated[Path, tyro.conf.arg(metavar="DIR")]
@@ -100,6 +100,10 @@ class RunArguments(FlightArguments):
 
     env_device: Annotated[str | None, tyro.conf.arg(metavar="PLATFORM", help_behavior_hint="(default: JAX's)")] = None
     """JAX platform of the environments, such as cpu, which leaves an accelerator to the agent."""
+
+    on_device: Switch = PLAN.on_device
+    """Make environments and learning one compiled program, which an accelerator runs without the host. For the agent
+    ppo, in float32; collectors receive iterations only."""
 
     accept_changes: Switch = False
     """Continue although files or plugins that the run reads have changed since it began."""
@@ -174,6 +178,8 @@ def train_agent(arguments: RunArguments) -> int:
         parts, window = make_parts(settings.task), make_window(arguments)
         if window and settings.num_envs > 1:
             raise UserError("--renderer shows one environment: leave out --num-envs.")
+        if window and plan.on_device:
+            raise UserError("--on-device shows no environment: leave out --renderer.")
         content = content_digests(settings, parts["wind_field"])
         if there and not arguments.accept_changes and (found := content_differences(there.content, content)):
             raise UserError(
@@ -181,6 +187,8 @@ def train_agent(arguments: RunArguments) -> int:
                 " another --base-dir."
             )
         agent = _make_agent(settings, parts["observation"].observation_space.shape)
+        if plan.on_device:
+            _check_on_device(arguments, settings, agent)
         write_record(folder, RunRecord(settings, plan, content))
         try:
             is_over = _train(arguments, settings, plan, agent, {**parts}, window, constructors, signals)
@@ -247,6 +255,7 @@ def _plan(arguments: RunArguments, collector_options: Mapping[str, Any]) -> RunP
         collectors=arguments.collectors,
         collector_options=options,
         env_device=arguments.env_device,
+        on_device=arguments.on_device,
     )
 
 
@@ -277,6 +286,22 @@ def _make_agent(settings: TrainingSettings, observation_shape: tuple[int, ...]) 
     return agent
 
 
+def _check_on_device(arguments: RunArguments, settings: TrainingSettings, agent: "Agent") -> None:
+    """Check that --on-device fits the other flags.
+
+    Raises:
+        UserError: it does not.
+    """
+    from ble_train.algorithms.ppo_agent import PpoAgent
+
+    if not isinstance(agent, PpoAgent):
+        raise UserError(f"The agent {settings.agent.name!r} cannot be trained with --on-device; ppo can.")
+    if settings.precision != "float32":
+        raise UserError(f"--on-device trains in float32: leave out --precision {settings.precision}.")
+    if arguments.env_device is not None:
+        raise UserError(f"--on-device flies where it learns: leave out --env-device {arguments.env_device}.")
+
+
 def _train(
     arguments: RunArguments,
     settings: TrainingSettings,
@@ -290,9 +315,10 @@ def _train(
     """Train; returns whether the run is over, and not only stopped."""
     from rich.console import Console
 
-    from ble_env import BalloonEnv, BalloonVectorEnv
-    from ble_train.learner import Learner
+    from ble_env import BalloonEnv, BalloonGymnaxEnv, BalloonVectorEnv
+    from ble_train.learner import Learner, learning_scope
     from ble_train.loops.classic import run_training_loop
+    from ble_train.loops.compiled import run_compiled_training_loop
     from ble_train.loops.lanes import run_lane_training_loop
     from ble_train.loops.runs import RunLength
     from ble_train.progress import TrainingProgress
@@ -349,6 +375,10 @@ def _train(
         "on_iteration": iteration_done,
     }
     with progress:
+        if plan.on_device:
+            with learning_scope():
+                env = BalloonGymnaxEnv(**parts)
+            return run_compiled_training_loop(env=env, num_envs=settings.num_envs, **loop)
         if settings.num_envs == 1:
             return run_training_loop(env=BalloonEnv(**keywords, **window), **loop)
         envs = BalloonVectorEnv(settings.num_envs, max_episode_steps=settings.max_episode_length, **keywords)

@@ -6,27 +6,24 @@ have a state to keep.
 """
 
 import os
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
-from ble_agents import AgentMode
 from ble_env import BalloonVectorEnv
 from ble_env.checks import check_counts
-from ble_eval.trained import CHECKPOINTS_FOLDER
 from ble_sim.seeds import check_seed
 from ble_train.checkpointed_agent import State
-from ble_train.checkpoints import Checkpoints, shapes_of
 from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.statistics_instance import StatisticsInstance
 from ble_train.learner import LaneStep, Learner
+from ble_train.loops.iterations import train_in_iterations
 from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
-from ble_train.loops.runs import TRAINING_SEEDS, RunLength, StartPoint, number_of_actions, prepare_run_folder
-from ble_train.loops.unfinished import DEFAULT_MINUTES, Position, UnfinishedIteration, reported_damage
+from ble_train.loops.runs import TRAINING_SEEDS, RunLength, StartPoint, number_of_actions
+from ble_train.loops.unfinished import DEFAULT_MINUTES
 
 
 def run_lane_training_loop(
@@ -101,60 +98,23 @@ def run_lane_training_loop(
         raise ValueError(f"The environments are only reset together: {limit} steps must be their own time limit.")
     check_counts(episodes_per_iteration=episodes_per_iteration, max_episode_length=limit)
     num_actions = number_of_actions(envs.single_action_space)
-    steps_per_iteration = -(-episodes_per_iteration * limit // envs.num_envs)
-    base_dir = prepare_run_folder(base_dir)
-    checkpoints = Checkpoints(base_dir / CHECKPOINTS_FOLDER)
-    agent.set_mode(AgentMode.TRAIN)
-    agent.plan(run_length.total_steps(steps_per_iteration * envs.num_envs))
+    advances = -(-episodes_per_iteration * limit // envs.num_envs)
     agent.start_lanes(envs.num_envs)
-    lanes = _Lanes(envs, limit, check_seed(seed), resets_lanes=resets_lanes)
-    unfinished = UnfinishedIteration(base_dir, checkpoint_minutes)
-    position, first_iteration, checkpoint = _resume(checkpoints, unfinished, agent, lanes)
-    log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
-    if position is not None:
-        log.go_on(position.env_steps, position.num_episodes, position.seconds)
-    dispatcher = CollectorDispatcher(str(base_dir), num_actions, collector_constructors, lanes.num_episodes)
-
-    def save(folder: Path, iteration: int) -> None:
-        learned, resuming = _parts(agent, lanes)
-        Checkpoints(folder).save(iteration, learned, resuming=resuming)
-
-    def keep(iteration: int, done: int, episodes: list[EpisodeRecord]) -> None:
-        place = Position(iteration, done, log.env_steps, log.num_episodes, log.seconds, tuple(episodes))
-        unfinished.save(place, lambda folder: save(folder, iteration))
-
-    try:
-        agent.set_summary_writer(dispatcher.get_summary_writer())
-        dispatcher.pre_training()
-        on_start(run_length.start_point(log, first_iteration, checkpoint, position))
-        for iteration in run_length.remaining(first_iteration, log):
-            place = position if position is not None and position.iteration == iteration else None
-            episodes = list(place.episodes) if place else []
-            for done in range(place.done + 1 if place else 1, steps_per_iteration + 1):
-                finished = lanes.step(agent.step_lanes(lanes.transition))
-                log.env_steps += lanes.num_stepped
-                for lane in finished:
-                    episodes.append(lanes.collect(lane, iteration, log.env_steps, dispatcher))
-                    on_episode(episodes[-1])
-                log.num_episodes = lanes.num_episodes
-                if run_length.is_time_over(log.seconds) or done == steps_per_iteration:
-                    break
-                stops = should_stop()
-                if stops or unfinished.is_due():
-                    keep(iteration, done, episodes)
-                if stops:
-                    return False
-            agent.set_summary_writer(dispatcher.get_summary_writer())  # Its collector may have been dropped.
-            record = log.append(iteration, episodes)
-            save(checkpoints.folder, iteration)
-            unfinished.clear()
-            dispatcher.end_iteration(record)
-            on_iteration(record)
-            if should_stop():
-                return False
-    finally:
-        dispatcher.end_training()
-    return True
+    return train_in_iterations(
+        base_dir,
+        _Lanes(envs, agent, limit, check_seed(seed), resets_lanes=resets_lanes),
+        agent,
+        run_length,
+        collector_constructors,
+        num_actions=num_actions,
+        advances_per_iteration=advances,
+        steps_per_iteration=advances * envs.num_envs,
+        checkpoint_minutes=checkpoint_minutes,
+        should_stop=should_stop,
+        on_start=on_start,
+        on_episode=on_episode,
+        on_iteration=on_iteration,
+    )
 
 
 def _time_limit(envs: "VectorEnv[Any, Any, Any]") -> int | None:
@@ -164,51 +124,6 @@ def _time_limit(envs: "VectorEnv[Any, Any, Any]") -> int | None:
         return own
     # `make_vec` leaves a limit that differs from the registered one among the keyword arguments.
     return envs.spec.kwargs.get("max_episode_steps", envs.spec.max_episode_steps)
-
-
-def _parts(agent: Learner, lanes: "_Lanes") -> tuple[State, State]:
-    """The parts of a checkpoint: those that are kept, and those that only a resumed run needs."""
-    return {"agent": agent.learned_state()}, {"agent_work": agent.working_state(), "lanes": lanes.state()}
-
-
-def _resume(
-    checkpoints: Checkpoints, unfinished: UnfinishedIteration, agent: Learner, lanes: "_Lanes"
-) -> tuple[Position | None, int, Path | None]:
-    """Load what the run continues from.
-
-    Returns:
-        The place within an iteration, or None; the iteration that begins or goes on; and the folder, None for a new
-        run.
-    """
-    kept = unfinished.after(checkpoints.folder)
-    if kept is not None:
-        position, folder = kept
-        with reported_damage(folder):
-            if _load_latest(Checkpoints(folder), agent, lanes, position.done) is not None:
-                return position, position.iteration, folder
-    newest = _load_latest(checkpoints, agent, lanes)
-    return (None, 0, None) if newest is None else (None, newest + 1, checkpoints.folder)
-
-
-def _load_latest(checkpoints: Checkpoints, agent: Learner, lanes: "_Lanes", done: int | None = None) -> int | None:
-    """Continue from the newest checkpoint; returns its number, or None if there is none.
-
-    Args:
-        checkpoints: where to look.
-        agent: continues from it.
-        lanes: continue from it.
-        done: steps of the iteration up to the checkpoint; None for the whole iteration.
-    """
-    learned, resuming = shapes_of(_parts(agent, lanes))
-    found = checkpoints.load_latest(learned, resuming=resuming)
-    if found is None:
-        return None
-    iteration, parts = found
-    agent.set_learned_state(parts["agent"])
-    if "lanes" in parts:
-        agent.set_working_state(parts["agent_work"])
-        lanes.set_state(parts["lanes"], [iteration + 1] if done is None else [iteration, done])
-    return iteration
 
 
 class _Episodes(NamedTuple):
@@ -229,23 +144,25 @@ class _Episodes(NamedTuple):
 
 
 class _Lanes:
-    """The environments, their last transition, and the episodes in progress.
+    """The environments, their last transition, and the episodes in progress: `Flights`.
 
     Attributes:
         transition: what the learner receives next.
-        num_stepped: number of lanes in which the last step was one of an episode; in the others an episode began.
         num_episodes: number of episodes that have ended.
     """
 
-    def __init__(self, envs: "VectorEnv[Any, Any, Any]", limit: int, seed: int, *, resets_lanes: bool) -> None:
+    def __init__(
+        self, envs: "VectorEnv[Any, Any, Any]", agent: Learner, limit: int, seed: int, *, resets_lanes: bool
+    ) -> None:
         number = envs.num_envs
         self._envs: Any = envs
+        self._agent = agent
         self._limit = limit
         self._seed = seed
         self._resets_lanes = resets_lanes
         self._has_state = hasattr(envs, "get_state") and hasattr(envs, "set_state")
         self._has_radius = False
-        self.num_stepped = self.num_episodes = 0
+        self.num_episodes = 0
         self._episodes = _Episodes(
             lengths=np.zeros(number, np.int32),
             steps_inside=np.zeros(number, np.int32),
@@ -271,8 +188,16 @@ class _Lanes:
         times = np.arange(1, number + 1) if self._resets_lanes else np.full(number, number)
         self._episodes.first_limits[:] = times * self._limit // number
 
-    def step(self, actions: np.ndarray) -> np.ndarray:
-        """One step of every lane; returns the lanes whose episode it ended."""
+    def advance(self, log: IterationLog, iteration: int, dispatcher: CollectorDispatcher) -> list[EpisodeRecord]:
+        """One step of every lane."""
+        stepped, ended = self._step(self._agent.step_lanes(self.transition))
+        log.env_steps += len(stepped)
+        records = [self._collect(lane, iteration, log.env_steps, dispatcher) for lane in ended]
+        log.num_episodes = self.num_episodes
+        return records
+
+    def _step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One step of every lane: the lanes in which it was one of an episode, and those whose episode it ended."""
         lengths, steps_inside, taken, rewards, limits, is_cut = self._episodes
         begins = self.transition.terminated | self.transition.truncated
         observation, reward, terminated, truncated, info = self._envs.step(actions)
@@ -290,7 +215,6 @@ class _Lanes:
         self._has_radius = "inside_radius" in info
         if self._has_radius:
             steps_inside += ~begins & info["inside_radius"]
-        self.num_stepped = len(stepped)
         self.transition = LaneStep(
             observation=np.asarray(observation, np.float32),
             reward=reward.astype(np.float32),
@@ -299,9 +223,9 @@ class _Lanes:
             begins=begins,
         )
         is_cut[:] = self.transition.truncated & ~truncated
-        return np.flatnonzero(self.transition.terminated | self.transition.truncated)
+        return stepped, np.flatnonzero(self.transition.terminated | self.transition.truncated)
 
-    def collect(self, lane: int, iteration: int, env_steps: int, dispatcher: CollectorDispatcher) -> EpisodeRecord:
+    def _collect(self, lane: int, iteration: int, env_steps: int, dispatcher: CollectorDispatcher) -> EpisodeRecord:
         """Pass the episode that has just ended in a lane to the collectors."""
         episodes = self._episodes
         length, terminal = int(episodes.lengths[lane]), bool(self.transition.terminated[lane])
@@ -321,15 +245,19 @@ class _Lanes:
             env_steps=env_steps,
         )
 
-    def state(self) -> State:
-        """All that the next step depends on; only the number of episodes if the environments have no state to keep."""
+    def working_parts(self) -> State:
+        """The learner's work and the environments; only the number of episodes of those that have no state to keep."""
         state: State = {"num_episodes": np.int64(self.num_episodes)}
-        if not self._has_state:
-            return state
-        return state | {"envs": self._envs.get_state(), "transition": self.transition, **self._episodes._asdict()}
+        if self._has_state:
+            state |= {"envs": self._envs.get_state(), "transition": self.transition, **self._episodes._asdict()}
+        return {"agent_work": self._agent.working_state(), "lanes": state}
 
-    def set_state(self, state: State, place: list[int]) -> None:
-        """Continue from `state`, or with new episodes that depend on the place in the run."""
+    def resume(self, parts: State, place: Sequence[int]) -> None:
+        """Continue, with new episodes if the environments have no state."""
+        if "lanes" not in parts:
+            return
+        self._agent.set_working_state(parts["agent_work"])
+        state = parts["lanes"]
         self.num_episodes = int(state["num_episodes"])
         if not self._has_state:
             self._begin(_stream_seeds([self._seed, *place], self._envs.num_envs))
