@@ -94,6 +94,7 @@ CODE = {
     "max_episode_steps=960)": "max_episode_steps=8)",
     "episodes_per_iteration=5)": "episodes_per_iteration=1)",
     '"ppo"), 2, collectors': '"ppo"), 1, collectors',
+    "num_envs=64, seed=1)": "num_envs=2, max_episode_length=4, episodes_per_iteration=2, seed=1)",
     "num_episodes=256)": "num_episodes=80)",
     "jax.random.split(steps_key, 1000)": "jax.random.split(steps_key, 10)",
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ble_train.learner import LaneStep as LaneStep
     from ble_train.learner import Learner as Learner
     from ble_train.loops.classic import run_training_loop as run_training_loop
+    from ble_train.loops.compiled import run_compiled_training_loop as run_compiled_training_loop
     from ble_train.loops.lanes import run_lane_training_loop as run_lane_training_loop
     from ble_train.loops.records import EpisodeRecord as EpisodeRecord
     from ble_train.loops.records import IterationRecord as IterationRecord
@@ -37,6 +38,7 @@ else:
             "collectors.statistics_instance": "StatisticsInstance",
             "learner": "LaneStep Learner",
             "loops.classic": "run_training_loop",
+            "loops.compiled": "run_compiled_training_loop",
             "loops.lanes": "run_lane_training_loop",
             "loops.records": "EpisodeRecord IterationRecord",
             "validation": "score_agent validation_suite",
