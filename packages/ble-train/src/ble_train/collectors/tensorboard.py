@@ -91,6 +91,7 @@ class TensorboardCollector(FileCollector):
             if seconds > 0.0 and steps > 0:
                 self.summary_writer.add_scalar("Train/StepsPerSecond", steps / seconds, record.env_steps)
         self._speed_from = None
+        self.current_episode = record.episodes  # Also where no episode was received, as in compiled training.
         self._note_progress()
 
     def end_training(self) -> None:
