@@ -166,6 +166,8 @@ def train_agent(arguments: RunArguments) -> int:
     options = {name: getattr(arguments.collector_options, options_field(name), None) for name in arguments.collectors}
     constructors = create_collector_constructors(arguments.collectors, options)
     settings, plan = _settings(arguments), _plan(arguments, options)
+    if plan.on_device:
+        _check_on_device(arguments)
     folder = arguments.base_dir
     _make_folder(folder)
     with locked(folder), StopRequests() as signals:
@@ -178,17 +180,13 @@ def train_agent(arguments: RunArguments) -> int:
         parts, window = make_parts(settings.task), make_window(arguments)
         if window and settings.num_envs > 1:
             raise UserError("--renderer shows one environment: leave out --num-envs.")
-        if window and plan.on_device:
-            raise UserError("--on-device shows no environment: leave out --renderer.")
         content = content_digests(settings, parts["wind_field"])
         if there and not arguments.accept_changes and (found := content_differences(there.content, content)):
             raise UserError(
                 f"{folder} holds a run of other content{listing(found)} Give --accept-changes to continue it, or"
                 " another --base-dir."
             )
-        agent = _make_agent(settings, parts["observation"].observation_space.shape)
-        if plan.on_device:
-            _check_on_device(arguments, settings, agent)
+        agent = _make_agent(settings, plan, parts["observation"].observation_space.shape)
         write_record(folder, RunRecord(settings, plan, content))
         try:
             is_over = _train(arguments, settings, plan, agent, {**parts}, window, constructors, signals)
@@ -275,7 +273,8 @@ def _make_folder(folder: Path) -> None:
         raise UserError(f"Cannot make the folder {folder}: {error.strerror or error}. Choose another.") from None
 
 
-def _make_agent(settings: TrainingSettings, observation_shape: tuple[int, ...]) -> "Agent":
+def _make_agent(settings: TrainingSettings, plan: RunPlan, observation_shape: tuple[int, ...]) -> "Agent":
+    from ble_train.algorithms.ppo_agent import PpoAgent
     from ble_train.learner import Learner
 
     agent = make_agent(settings, observation_shape)
@@ -283,23 +282,23 @@ def _make_agent(settings: TrainingSettings, observation_shape: tuple[int, ...]) 
         raise UserError(
             f"The agent {settings.agent.name!r} learns from one environment at a time: leave out --num-envs."
         )
+    if plan.on_device and not isinstance(agent, PpoAgent):
+        raise UserError(f"The agent {settings.agent.name!r} cannot be trained with --on-device; ppo can.")
     return agent
 
 
-def _check_on_device(arguments: RunArguments, settings: TrainingSettings, agent: "Agent") -> None:
-    """Check that --on-device fits the other flags.
+def _check_on_device(arguments: RunArguments) -> None:
+    """Check that no flag is given that --on-device excludes.
 
     Raises:
-        UserError: it does not.
+        UserError: one is; the message says which.
     """
-    from ble_train.algorithms.ppo_agent import PpoAgent
-
-    if not isinstance(agent, PpoAgent):
-        raise UserError(f"The agent {settings.agent.name!r} cannot be trained with --on-device; ppo can.")
-    if settings.precision != "float32":
-        raise UserError(f"--on-device trains in float32: leave out --precision {settings.precision}.")
+    if arguments.precision != "float32":
+        raise UserError(f"--on-device trains in float32: leave out --precision {arguments.precision}.")
     if arguments.env_device is not None:
         raise UserError(f"--on-device flies where it learns: leave out --env-device {arguments.env_device}.")
+    if arguments.renderer is not None:
+        raise UserError(f"--on-device shows no environment: leave out --renderer {arguments.renderer}.")
 
 
 def _train(
