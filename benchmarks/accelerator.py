@@ -202,7 +202,6 @@ def ppo_rows(lanes: int, seconds: float) -> Iterator[Row]:
 
 def compiled_rows(lanes: int, rollout_steps: int, minibatch_size: int, seconds: float) -> Iterator[Row]:
     """PPO whose environments and learning are one program, with Windward's network."""
-    from ble_train.algorithms.compiled_ppo import num_new_episodes
     from ble_train.algorithms.options import PpoOptions
     from ble_train.algorithms.ppo_agent import PpoAgent
 
@@ -210,15 +209,14 @@ def compiled_rows(lanes: int, rollout_steps: int, minibatch_size: int, seconds: 
     options = PpoOptions(network_options=network, rollout_steps=rollout_steps, minibatch_size=minibatch_size)
     agent = PpoAgent(3, (1099,), seed=0, options=options)
     env = BalloonGymnaxEnv()
-    num_new = num_new_episodes(lanes, rollout_steps, EPISODE_STEPS)
     begun = time.perf_counter()
     flying = agent.begin_compiled(env, lanes, 0, EPISODE_STEPS)
     for _ in range(2):
-        flying, _ = agent.fly_and_learn(env, flying, num_new)
+        flying, _ = agent.fly_and_learn(env, flying)
     compilation = time.perf_counter() - begun
     rounds, start = 0, time.perf_counter()
     while rounds < MIN_CALLS or time.perf_counter() - start < seconds:
-        flying, _ = agent.fly_and_learn(env, flying, num_new)
+        flying, _ = agent.fly_and_learn(env, flying)
         rounds += 1
     rate = rounds * lanes * rollout_steps / (time.perf_counter() - start)
     what = f"steps with learning, rollouts of {rollout_steps}, minibatches of {minibatch_size}"

@@ -13,7 +13,7 @@ from ble_train.algorithms.ppo_agent import PpoAgent
 from ble_train.collectors.collector import Collector
 from ble_train.loops.compiled import run_compiled_training_loop
 
-NUM_ENVS, LIMIT = 6, 5
+NUM_ENVS, LIMIT, NUM_NEW = 6, 5, 9
 OPTIONS = PpoOptions(
     network="actor_critic_mlp",
     network_options='{"hidden_sizes": [8]}',
@@ -55,7 +55,7 @@ def train(folder, env, num_iterations=3, agent=None, **options):
 def test_a_round_flies_the_environment_in_the_order_of_lane_steps(env):
     agent = new_agent(env)
     params = agent.learned_state()["params"]
-    lanes = begin_lanes(env, np.uint32([0, 1]), NUM_ENVS, 8, LIMIT)
+    lanes = begin_lanes(env, np.uint32([0, 1]), NUM_ENVS, NUM_NEW, LIMIT)
     architecture = ppo.actor_critic(3, env.observation_space(None).shape, OPTIONS)
     after, rollout, flown = fly(env, architecture, 8, params, lanes)
     begins, ends = ~np.asarray(rollout.valid), np.asarray(flown.has_ended)
@@ -85,9 +85,9 @@ def test_it_learns_as_from_a_rollout_of_the_host(env):
     agent, same = new_agent(env), new_agent(env)
     before = same.learned_state()
     architecture = ppo.actor_critic(3, env.observation_space(None).shape, OPTIONS)
-    lanes = begin_lanes(env, np.uint32([0, 7]), NUM_ENVS, 8, LIMIT)
+    lanes = begin_lanes(env, np.uint32([0, 7]), NUM_ENVS, NUM_NEW, LIMIT)
     _, rollout, _ = fly(env, architecture, 8, before["params"], lanes)
-    after, _ = agent.fly_and_learn(env, agent.begin_compiled(env, NUM_ENVS, 7, LIMIT), 9)
+    after, _ = agent.fly_and_learn(env, agent.begin_compiled(env, NUM_ENVS, 7, LIMIT))
     learned, _, _ = ppo.learn(
         architecture, OPTIONS, ppo.Learned(**before), rollout, after.observation, jnp.float32(np.inf)
     )

@@ -63,15 +63,13 @@ class FlownSteps(NamedTuple):
     """Of the episode up to this step."""
 
 
-def num_new_episodes(num_lanes: int, rollout_steps: int, limit: int) -> int:
+def num_new_episodes(steps_per_round: int, limit: int) -> int:
     """Episodes of the pool that a round replaces: as many as end in it, one at least."""
-    return max(num_lanes * rollout_steps // limit, 1)
+    return max(steps_per_round // limit, 1)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 2, 3, 4))
-def begin_lanes(
-    env: BalloonGymnaxEnv, key_data: jax.Array, num_lanes: int, rollout_steps: int, limit: int
-) -> CompiledLanes:
+def begin_lanes(env: BalloonGymnaxEnv, key_data: jax.Array, num_lanes: int, num_new: int, limit: int) -> CompiledLanes:
     """Begin an episode in every lane.
 
     The first episode of lane i of n is cut off after (i + 1) / n of its time, which spreads the lanes over all times of
@@ -81,11 +79,11 @@ def begin_lanes(
         env: the environment.
         key_data: data of a random key.
         num_lanes: number of lanes.
-        rollout_steps: steps of every lane in a round.
+        num_new: episodes of the pool that a round replaces.
         limit: time limit of an episode in steps.
     """
     pool_key, key = jax.random.split(as_key(key_data))
-    num_spare = max(2 * num_new_episodes(num_lanes, rollout_steps, limit), MIN_SPARE)
+    num_spare = max(2 * num_new, MIN_SPARE)
     pool = env.make_params(pool_key, num_lanes + num_spare, max_steps_in_episode=limit)
     observation, state = jax.vmap(env.begin, in_axes=(0, None))(jnp.arange(num_lanes, dtype=jnp.int32), pool)
     return CompiledLanes(

@@ -11,7 +11,7 @@ from ble_agents.exported_policy import ExportedPolicy
 from ble_env import BalloonGymnaxEnv
 from ble_sim.keys import seed_data
 from ble_sim.seeds import seed_of_32_bits
-from ble_train.algorithms.compiled_ppo import CompiledLanes, FlownSteps, begin_lanes, train_round
+from ble_train.algorithms.compiled_ppo import CompiledLanes, FlownSteps, begin_lanes, num_new_episodes, train_round
 from ble_train.algorithms.finite import check_params, stop
 from ble_train.algorithms.networks import greedy_actions
 from ble_train.algorithms.options import PpoOptions
@@ -49,7 +49,7 @@ class PpoAgent(Learner):
             self._learned = initial(self._architecture, options, seed_data(seed))
         self._metrics: list[dict[str, jax.Array]] = []
         self._fault: jax.Array | None = None
-        self._steps_per_round = 0
+        self._steps_per_round = self._num_new = 0
 
     def reseed(self, seed: int) -> None:
         """Start the random draws anew."""
@@ -105,18 +105,16 @@ class PpoAgent(Learner):
             limit: time limit of an episode in steps.
         """
         self._steps_per_round = self.options.rollout_steps * num_lanes
+        self._num_new = num_new_episodes(self._steps_per_round, limit)
         with learning_scope():
-            return begin_lanes(env, seed_data(seed), num_lanes, self.options.rollout_steps, limit)
+            return begin_lanes(env, seed_data(seed), num_lanes, self._num_new, limit)
 
-    def fly_and_learn(
-        self, env: BalloonGymnaxEnv, lanes: CompiledLanes, num_new: int
-    ) -> tuple[CompiledLanes, FlownSteps]:
+    def fly_and_learn(self, env: BalloonGymnaxEnv, lanes: CompiledLanes) -> tuple[CompiledLanes, FlownSteps]:
         """Fly a rollout and learn from it, in one compiled program.
 
         Args:
             env: the environment.
             lanes: from `begin_compiled` or the last call; they are not to be used again.
-            num_new: episodes of the pool that are replaced.
 
         Returns:
             The lanes, and what their steps say of episodes, on the host.
@@ -126,7 +124,7 @@ class PpoAgent(Learner):
         """
         with learning_scope():
             self._learned, lanes, flown, metrics, self._fault = train_round(
-                env, self._architecture, self.options, num_new, self._learned, lanes, self._decay_steps()
+                env, self._architecture, self.options, self._num_new, self._learned, lanes, self._decay_steps()
             )
             flown = jax.device_get(flown)
         self._note(metrics)

@@ -13,7 +13,7 @@ from ble_env import BalloonGymnaxEnv
 from ble_env.checks import check_counts
 from ble_sim.constants import EPISODE_STEPS
 from ble_sim.seeds import check_seed
-from ble_train.algorithms.compiled_ppo import FlownSteps, num_new_episodes
+from ble_train.algorithms.compiled_ppo import FlownSteps
 from ble_train.algorithms.ppo_agent import PpoAgent
 from ble_train.checkpointed_agent import State
 from ble_train.collectors.collector import Collector
@@ -105,7 +105,6 @@ class _CompiledFlights:
         self._num_envs = num_envs
         self._limit = limit
         self._seed = seed
-        self._num_new = num_new_episodes(num_envs, agent.options.rollout_steps, limit)
         self._place: Sequence[int] = []
         self._lanes = None
 
@@ -122,7 +121,7 @@ class _CompiledFlights:
         if self._lanes is None:
             seed = int(np.random.SeedSequence([self._seed, *self._place]).generate_state(1)[0])
             self._lanes = self._agent.begin_compiled(self._env, self._num_envs, seed, self._limit)
-        self._lanes, flown = self._agent.fly_and_learn(self._env, self._lanes, self._num_new)
+        self._lanes, flown = self._agent.fly_and_learn(self._env, self._lanes)
         return _records(flown, log, iteration)
 
 
