@@ -16,9 +16,9 @@ from ble_train.collectors.collector import Collector
 from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.collectors.statistics_instance import StatisticsInstance
 from ble_train.learner import Learner
-from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
+from ble_train.loops.records import EpisodeRecord, IterationRecord
 from ble_train.loops.runs import TRAINING_SEEDS, RunLength, StartPoint, number_of_actions, prepare_run_folder
-from ble_train.loops.unfinished import DEFAULT_MINUTES, Position, UnfinishedIteration, reported_damage
+from ble_train.loops.unfinished import DEFAULT_MINUTES, Position, UnfinishedIteration, log_from, reported_damage
 
 
 def run_training_loop(
@@ -96,9 +96,7 @@ def run_training_loop(
         agent.plan(run_length.total_steps(episodes_per_iteration * max_episode_length))
     unfinished = UnfinishedIteration(base_dir, checkpoint_minutes)
     position, first_iteration, checkpoint = _resume(agent, checkpoint_dir, unfinished)
-    log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
-    if position is not None:
-        log.go_on(position.env_steps, position.num_episodes, position.seconds)
+    log = log_from(base_dir, first_iteration, position)
     dispatcher = CollectorDispatcher(str(base_dir), num_actions, collector_constructors, log.num_episodes)
     agent.set_mode(AgentMode.TRAIN)
 
@@ -137,7 +135,7 @@ def run_training_loop(
         )
 
     def keep(iteration: int, episodes: list[EpisodeRecord]) -> None:
-        place = Position(iteration, len(episodes), log.env_steps, log.num_episodes, log.seconds, tuple(episodes))
+        place = Position.of(log, iteration, len(episodes), episodes)
         unfinished.save(place, lambda folder: agent.save_checkpoint(str(folder), iteration))
 
     try:

@@ -14,7 +14,7 @@ from ble_train.collectors.dispatcher import CollectorDispatcher
 from ble_train.learner import Learner
 from ble_train.loops.records import EpisodeRecord, IterationLog, IterationRecord
 from ble_train.loops.runs import RunLength, StartPoint, prepare_run_folder
-from ble_train.loops.unfinished import Position, UnfinishedIteration, reported_damage
+from ble_train.loops.unfinished import Position, UnfinishedIteration, log_from, reported_damage
 
 
 class Flights(Protocol):
@@ -95,16 +95,14 @@ def train_in_iterations(
     agent.plan(run_length.total_steps(steps_per_iteration))
     unfinished = UnfinishedIteration(base_dir, checkpoint_minutes)
     position, first_iteration, checkpoint = _resume(checkpoints, unfinished, agent, flights)
-    log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
-    if position is not None:
-        log.go_on(position.env_steps, position.num_episodes, position.seconds)
+    log = log_from(base_dir, first_iteration, position)
     dispatcher = CollectorDispatcher(str(base_dir), num_actions, collector_constructors, log.num_episodes)
 
     def save(folder: Path, iteration: int) -> None:
         Checkpoints(folder).save(iteration, _learned(agent), resuming=flights.working_parts())
 
     def keep(iteration: int, done: int, episodes: list[EpisodeRecord]) -> None:
-        place = Position(iteration, done, log.env_steps, log.num_episodes, log.seconds, tuple(episodes))
+        place = Position.of(log, iteration, done, episodes)
         unfinished.save(place, lambda folder: save(folder, iteration))
 
     try:

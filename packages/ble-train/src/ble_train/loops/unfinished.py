@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ble_eval.trained import CHECKPOINTS_FOLDER, UNFINISHED_FOLDER, own_checkpoi
 from ble_sim.files.atomic import write_json
 from ble_sim.plugins.options import options_from_json, options_to_json
 from ble_train.checkpoints import CheckpointError, CheckpointWarning, MismatchError
-from ble_train.loops.records import EpisodeRecord
+from ble_train.loops.records import EpisodeRecord, IterationLog
 
 DEFAULT_MINUTES = 10.0
 
@@ -43,6 +43,19 @@ class Position:
     num_episodes: int
     seconds: float
     episodes: tuple[EpisodeRecord, ...]
+
+    @classmethod
+    def of(cls, log: IterationLog, iteration: int, done: int, episodes: Sequence[EpisodeRecord]) -> "Position":
+        """The place at which the log's counts are."""
+        return cls(iteration, done, log.env_steps, log.num_episodes, log.seconds, tuple(episodes))
+
+
+def log_from(base_dir: Path, first_iteration: int, position: Position | None) -> IterationLog:
+    """The log of a run, which counts on from the place within an iteration, or from the last iteration."""
+    log = IterationLog(base_dir / "iterations.jsonl", first_iteration)
+    if position is not None:
+        log.go_on(position.env_steps, position.num_episodes, position.seconds)
+    return log
 
 
 class UnfinishedIteration:
