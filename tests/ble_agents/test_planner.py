@@ -13,7 +13,7 @@ from ble_agents.options import OracleOptions, PlannerOptions, PlanOptions
 from ble_agents.planner.choice import value_at
 from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, NUM_STAGES, PlanGrid, interpolation_matrix, shifted
 from ble_agents.planner.motion import NUM_HOURS, vertical_motion
-from ble_agents.planner.values import plan_settings, plan_values, reward_at
+from ble_agents.planner.values import horizontal_shifts, plan_settings, plan_values, reward_at
 from ble_agents.planner.wind_belief import Belief, belief_weights, error_map, map_distances, map_pressures
 from ble_env import BalloonEnv, InformationTrack, Task, core, first_episode_keys
 from ble_env.task import make_task
@@ -132,6 +132,18 @@ def test_values_are_what_can_still_be_collected(episode):
     np.testing.assert_array_equal(plan(still, 0, 5, early[10])[5:], jnp.stack([early[10]] * 7))
 
 
+def test_a_fine_grid_follows_a_fast_wind_in_several_shifts():
+    wind = jnp.full((2, 4, 97, 97), 40.0)
+    middle, seconds = 48, 360
+    for num_shifts in (1, 2, 3):
+        settings = plan_settings(Task(), PlanOptions(num_distances=97, num_pressures=4, num_shifts=num_shifts))
+        spacing = settings.grid.distances[middle + 1]
+        expected = min(40.0 * seconds, num_shifts * spacing)
+        for shift in horizontal_shifts(settings, wind):
+            carried = num_shifts * np.asarray(shift)[..., middle, middle] * spacing
+            np.testing.assert_allclose(carried, expected, rtol=1e-3)
+
+
 def test_plans_are_made_at_the_times_of_the_options():
     for options, times in (
         (PlannerOptions(replan_steps=120, refresh_steps=20, refresh_hours=5.0), PlanTimes(60, 10, 50)),
@@ -205,6 +217,7 @@ def test_planners_are_made_by_name(name, agent_type, options):
     ("options", "values", "message"),
     [
         (PlanOptions, {"num_pressures": 3}, "must be 4 at least, not 48 and 3"),
+        (PlanOptions, {"num_shifts": 0}, "num_shifts must be 1 at least, not 0"),
         (PlanOptions, {"ramp": 0.0}, "ramp must be positive, not 0.0 km"),
         (PlanOptions, {"night_descent_cost": float("nan")}, "must not be negative, as nan is"),
         (PlannerOptions, {"discount": 1.5}, "discount must be above 0 and at most 1, not 1.5"),

@@ -32,6 +32,9 @@ class PlanOptions:
     """Points of the plan from west to east, and from south to north."""
     num_pressures: int = 32
     """Points of the plan over the pressures."""
+    num_shifts: int = 1
+    """Parts in which the wind carries a balloon through six minutes of the plan. In each it moves by one point of the
+    grid at most, so that a finer grid needs more of them."""
     ramp: float = 12.0
     """Width over which the plan's reward falls at the edge of the radius, km."""
     night_descent_cost: float = 0.1
@@ -45,6 +48,8 @@ class PlanOptions:
                 f"num_distances and num_pressures must be 4 at least, not {self.num_distances} and"
                 f" {self.num_pressures}."
             )
+        if self.num_shifts < 1:
+            raise ValueError(f"num_shifts must be 1 at least, not {self.num_shifts}.")
         if not self.ramp > 0:
             raise ValueError(f"ramp must be positive, not {self.ramp} km.")
         if not self.night_descent_cost >= 0:

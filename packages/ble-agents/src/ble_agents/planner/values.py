@@ -55,6 +55,7 @@ class PlanSettings:
         night_descent_cost: reward that a stage of descent costs while the sun does not shine: the compressor then
             empties the battery, until the power layer pauses the agent.
         discount: of a stage: what a plan expects far ahead is less certain.
+        num_shifts: parts of a stage in which the wind carries a balloon, each by one point of the grid at most.
     """
 
     grid: PlanGrid
@@ -63,6 +64,7 @@ class PlanSettings:
     ramp: float
     night_descent_cost: float
     discount: float
+    num_shifts: int
 
 
 def plan_settings(task: Task, options: PlanOptions) -> PlanSettings:
@@ -74,6 +76,7 @@ def plan_settings(task: Task, options: PlanOptions) -> PlanSettings:
         ramp=options.ramp * METERS_PER_KM,
         night_descent_cost=options.night_descent_cost,
         discount=options.discount,
+        num_shifts=options.num_shifts,
     )
 
 
@@ -119,16 +122,18 @@ def plan_values(
     def hold_wind(number: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         begin = (num_winds - 1 - number) * STAGES_PER_WIND
         elapsed = ((first_stage + begin) * STAGE_SECONDS + STAGES_PER_WIND * STAGE_SECONDS // 2).astype(jnp.int32)
-        shift_x, shift_y = _horizontal_shifts(grid, wind_at(elapsed))
+        shift_x, shift_y = horizontal_shifts(settings, wind_at(elapsed))
         levels = _levels_after(grid, motion, elapsed)
         costs = _action_costs(settings, scenario, elapsed)
         stages = jnp.minimum(num_stages - begin, STAGES_PER_WIND)
 
         def stage(back: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             values, kept = carry
-            best = reward + _best_action(values, levels, costs)
-            moved = jax.lax.optimization_barrier(shifted(best, shift_x, axis=1))
-            values = settings.discount * shifted(moved, shift_y, axis=2)
+            values = reward + _best_action(values, levels, costs)
+            for _ in range(settings.num_shifts):
+                values = jax.lax.optimization_barrier(shifted(values, shift_x, axis=1))
+                values = shifted(values, shift_y, axis=2)
+            values = settings.discount * values
             # Later stages overwrite one another in the last entry until its own stage comes.
             place = jnp.clip(begin + stages - 1 - back, 0, kept_stages - 1)
             kept = jax.lax.dynamic_update_slice(kept, values[None], (place, 0, 0, 0))
@@ -176,13 +181,15 @@ def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) ->
     return wind_at
 
 
-def _horizontal_shifts(grid: PlanGrid, wind: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """How far a wind carries in a stage along x and y, in points of the grid.
+def horizontal_shifts(settings: PlanSettings, wind: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """How far a wind carries in each part of a stage along x and y, in points of the grid.
 
     To the second order in the distance, since the points are uneven, and at most one point: near the station that is
-    some 10 km in a stage on the default grid.
+    some 10 km on a grid of 48 points.
     """
-    scale = jnp.asarray(STAGE_SECONDS / (STRETCH * np.cosh(grid.stretched) * grid.spacing), jnp.float32)
+    grid = settings.grid
+    seconds = STAGE_SECONDS / settings.num_shifts
+    scale = jnp.asarray(seconds / (STRETCH * np.cosh(grid.stretched) * grid.spacing), jnp.float32)
     bend = jnp.asarray(0.5 * grid.spacing * np.tanh(grid.stretched), jnp.float32)
 
     def shift(speed: jax.Array, scale: jax.Array, bend: jax.Array) -> jax.Array:
