@@ -64,10 +64,10 @@ class PlannerOptions(PlanOptions):
 
     replan_steps: int = 120
     """Agent steps from one plan of the whole flight to the next."""
-    refresh_steps: int = 20
+    refresh_steps: int = 4
     """Agent steps from one look at the measurements to the next: between the plans of the whole flight the next
     `refresh_hours` are planned anew. Fewer steps follow the measurements closer and take more time."""
-    refresh_hours: float = 5.0
+    refresh_hours: float = 3.0
     """Hours that a refreshed plan covers. Beyond them it relies on the last plan of the whole flight."""
 
     def __post_init__(self) -> None:
@@ -82,8 +82,15 @@ class PlannerOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class OracleOptions(PlanOptions):
-    """Options of the oracle."""
+    """Options of the oracle. With the true wind a finer grid pays."""
 
+    num_distances: int = 64
+    """Points of the plan from west to east, and from south to north."""
+    num_pressures: int = 48
+    """Points of the plan over the pressures."""
+    num_shifts: int = 2
+    """Parts in which the wind carries a balloon through six minutes of the plan. In each it moves by one point of the
+    grid at most."""
     width: int = 48
     """Flights that are flown side by side in search of the best."""
 
