@@ -147,9 +147,9 @@ def test_a_fine_grid_follows_a_fast_wind_in_several_shifts():
 def test_plans_are_made_at_the_times_of_the_options():
     for options, times in (
         (PlannerOptions(replan_steps=120, refresh_steps=20, refresh_hours=5.0), PlanTimes(60, 10, 50)),
-        (PlannerOptions(replan_steps=60, refresh_steps=60), PlanTimes(30, 30, 50)),
+        (PlannerOptions(replan_steps=60, refresh_steps=60), PlanTimes(30, 30, 30)),
         (PlannerOptions(replan_steps=50, refresh_steps=20, refresh_hours=0.1), PlanTimes(20, 10, 10)),
-        (PlannerOptions(replan_steps=1, refresh_steps=7), PlanTimes(1, 1, 50)),
+        (PlannerOptions(replan_steps=1, refresh_steps=7), PlanTimes(1, 1, 30)),
     ):
         assert plan_times(options) == times
 
