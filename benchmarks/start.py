@@ -51,7 +51,7 @@ def child(agent: str, precision: str, steps: int, *, import_only: bool) -> None:
     import jax
 
     mark()
-    from ble_agents import flying
+    from ble_agents.flying import side_by_side
     from ble_eval import eval_lib
 
     mark()
@@ -59,8 +59,8 @@ def child(agent: str, precision: str, steps: int, *, import_only: bool) -> None:
         print(json.dumps(clocks))
         return
     patched: Any = eval_lib
-    pilot_class: Any = flying._Pilot
-    fly, compile_programs = flying.fly_side_by_side, pilot_class.compile
+    pilot_class: Any = side_by_side._Pilot
+    fly, compile_programs = side_by_side.fly_side_by_side, pilot_class.compile
 
     def fly_short(policy, task, vehicle, precision, seeds, max_steps, **options):
         mark()

@@ -31,7 +31,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ble_agents import create_agent
-from ble_agents.flying import TILE_SIZE
+from ble_agents.flying.tiles import TILE_SIZE
 from ble_agents.policy import policy_scope, start_stream, step_with_stream
 from ble_env import Task, core, first_episode_keys
 from ble_env.host.devices import num_cores

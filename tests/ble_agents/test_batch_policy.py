@@ -56,7 +56,7 @@ def test_a_batch_flies_as_the_policy_side_by_side(env):
 
 
 def test_episodes_are_dealt_to_a_fixed_number_of_lanes(env, monkeypatch):
-    monkeypatch.setattr("ble_agents.flying.num_cores", lambda: 1)
+    monkeypatch.setattr("ble_agents.flying.in_batches.num_cores", lambda: 1)
     policy = Remembering()
     many = fly(policy, env, [3, 1, 4, 15, 9, 2], steps=5)
     assert list(many) == [3, 1, 4, 15, 9, 2]

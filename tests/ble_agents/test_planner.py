@@ -5,10 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ble_agents import create_agent
+from ble_agents import create_agent, fly_episode, fly_with_views
 from ble_agents.agents.oracle import OracleAgent
 from ble_agents.agents.planner import PlannerAgent, PlanTimes, plan_times
-from ble_agents.flying import fly_episode, fly_with_views
 from ble_agents.options import OracleOptions, PlannerOptions, PlanOptions
 from ble_agents.planner.choice import value_at
 from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, NUM_STAGES, PlanGrid, interpolation_matrix, shifted

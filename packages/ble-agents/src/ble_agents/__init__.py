@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from ble_agents.exported_policy import ExportedPolicyError as ExportedPolicyError
     from ble_agents.exported_policy import load_policy as load_policy
     from ble_agents.exported_policy import save_policy as save_policy
-    from ble_agents.flying import EpisodeStep as EpisodeStep
-    from ble_agents.flying import EpisodeSummary as EpisodeSummary
-    from ble_agents.flying import EpisodeWatcher as EpisodeWatcher
-    from ble_agents.flying import FlownEpisode as FlownEpisode
-    from ble_agents.flying import fly_episode as fly_episode
-    from ble_agents.flying import fly_in_batches as fly_in_batches
-    from ble_agents.flying import fly_side_by_side as fly_side_by_side
-    from ble_agents.flying import fly_with_views as fly_with_views
+    from ble_agents.flying.episodes import EpisodeStep as EpisodeStep
+    from ble_agents.flying.episodes import EpisodeSummary as EpisodeSummary
+    from ble_agents.flying.episodes import EpisodeWatcher as EpisodeWatcher
+    from ble_agents.flying.episodes import FlownEpisode as FlownEpisode
+    from ble_agents.flying.in_batches import fly_in_batches as fly_in_batches
+    from ble_agents.flying.one_by_one import fly_episode as fly_episode
+    from ble_agents.flying.side_by_side import fly_side_by_side as fly_side_by_side
+    from ble_agents.flying.with_views import fly_with_views as fly_with_views
     from ble_agents.networks.network import ActorCriticOutput as ActorCriticOutput
     from ble_agents.networks.network import Network as Network
     from ble_agents.policy import Policy as Policy
@@ -46,8 +46,11 @@ else:
             "batch_policy": "BatchPolicy BatchPolicyAgent",
             "create": "agent_names create_agent",
             "exported_policy": "Architecture ExportedPolicy ExportedPolicyError load_policy save_policy",
-            "flying": "EpisodeStep EpisodeSummary EpisodeWatcher FlownEpisode"
-            " fly_episode fly_in_batches fly_side_by_side fly_with_views",
+            "flying.episodes": "EpisodeStep EpisodeSummary EpisodeWatcher FlownEpisode",
+            "flying.in_batches": "fly_in_batches",
+            "flying.one_by_one": "fly_episode",
+            "flying.side_by_side": "fly_side_by_side",
+            "flying.with_views": "fly_with_views",
             "networks.network": "ActorCriticOutput Network",
             "policy": "Policy memoryless_policy next_key start_stream",
             "policy_agent": "PolicyAgent",

@@ -32,7 +32,7 @@ class AgentMode(enum.Enum):
 class Agent(abc.ABC):
     """Chooses an action at each step of an episode from observations and rewards.
 
-    Training, validation and evaluation call an agent in the same order (`ble_agents.flying.fly_episode`):
+    Training, validation and evaluation call an agent in the same order (`ble_agents.fly_episode`):
 
     1. `begin_episode` with the first observation returns the first action.
     2. After each step of the environment, `step` with its reward and observation returns the next action. It is not

@@ -82,15 +82,8 @@ class PlannerOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class OracleOptions(PlanOptions):
-    """Options of the oracle. With the true wind a finer grid pays."""
+    """Options of the oracle."""
 
-    num_distances: int = 64
-    """Points of the plan from west to east, and from south to north."""
-    num_pressures: int = 48
-    """Points of the plan over the pressures."""
-    num_shifts: int = 2
-    """Parts in which the wind carries a balloon through six minutes of the plan. In each it moves by one point of the
-    grid at most."""
     width: int = 48
     """Flights that are flown side by side in search of the best."""
 

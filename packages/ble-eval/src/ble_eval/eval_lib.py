@@ -10,10 +10,11 @@ import gymnasium
 import numpy as np
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-from ble_agents import Agent, AgentMode, BatchPolicy, BatchPolicyAgent
-from ble_agents.flying import (
-    REPORT_PERIOD,
-    TILE_SIZE,
+from ble_agents import (
+    Agent,
+    AgentMode,
+    BatchPolicy,
+    BatchPolicyAgent,
     EpisodeStep,
     EpisodeWatcher,
     FlownEpisode,
@@ -22,6 +23,7 @@ from ble_agents.flying import (
     fly_side_by_side,
     fly_with_views,
 )
+from ble_agents.flying.tiles import REPORT_PERIOD, TILE_SIZE
 from ble_env import BalloonEnv, InformationTrack, Task
 from ble_eval.results.flight_path import FlightPath
 from ble_eval.results.records import FAILURES, EvaluationResult

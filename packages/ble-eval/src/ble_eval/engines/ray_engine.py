@@ -148,7 +148,7 @@ class _Flight:
         on_episode: Callable[[int, EvaluationResult], None],
         on_steps: Callable[[int, int, int], None],
     ) -> None:
-        from ble_agents.flying import TILE_SIZE  # Here, since it imports jax.
+        from ble_agents.flying.tiles import TILE_SIZE  # Here, since it imports jax.
 
         self._ray, self._say = ray, say
         self._jobs, self._identities = jobs, identities

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
-from ble_agents.flying import EpisodeStep, EpisodeWatcher
+from ble_agents import EpisodeStep, EpisodeWatcher
 from ble_env.host.devices import compute_scope
 from ble_env.host.snapshot import Snapshot
 from ble_env.rendering.renderer import with_step

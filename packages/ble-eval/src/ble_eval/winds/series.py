@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_agents.flying import EpisodeStep, EpisodeWatcher
+from ble_agents import EpisodeStep, EpisodeWatcher
 from ble_env.host.devices import compute_scope
 from ble_env.host.snapshot import Snapshot
 from ble_env.observation.layout import MAX_PRESSURE, MIN_PRESSURE, NUM_LEVELS

@@ -7,8 +7,7 @@ from typing import Any
 
 import gymnasium
 
-from ble_agents import Agent, AgentMode
-from ble_agents.flying import EpisodeStep, fly_episode
+from ble_agents import Agent, AgentMode, EpisodeStep, fly_episode
 from ble_env.checks import check_counts
 from ble_eval.trained import CHECKPOINTS_FOLDER
 from ble_sim.seeds import check_seed, mixed_seed
