@@ -23,8 +23,6 @@ from ble_sim.state import BalloonStatus
 
 TILE_SIZE = 64
 """Lanes of a compiled step. It reads a network's weights from memory once for all of them."""
-
-
 REPORT_PERIOD = 40
 """Steps of a tile between two reports of progress. A tile whose episodes have all ended stops at the next report."""
 
