@@ -53,7 +53,7 @@ NOT_TYPED = {
     r"benchmarks/|^time | paired/": "measures for minutes",
     r"--agent (tradewind|windward) .*medium_eval|docs/results/|runs/(tradewind|windward)": "made the results, in hours",
     r"--agent planner tradewind .*error_scale|/\*error_scale=3\.json": "plans for minutes; test_sweep.py has sweeps",
-    r"\$\(seq ": "plans for minutes; test_planner.py flies with options",
+    r"^seq ": "plans for minutes; test_planner.py flies with options",
     r"^taskset |planner_0\.json": "plans for half an hour; test_merge.py merges shards",
     r"jupyter lab": "installs JupyterLab and opens a browser; test_notebook.py runs the notebook",
     r"~/winds\.nc": "needs a reader's file; docs/extending.md makes one",
