@@ -22,11 +22,7 @@ from matplotlib.axes import Axes  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from ble_agents import (  # noqa: E402
-    EpisodeStep,
-    EpisodeWatcher,
-    create_agent,
-)
+from ble_agents import EpisodeStep, EpisodeWatcher, create_agent  # noqa: E402
 from ble_env import BalloonEnv  # noqa: E402
 from ble_env.host.seeding import first_episode_keys  # noqa: E402
 from ble_env.host.snapshot import Snapshot  # noqa: E402
