@@ -2,7 +2,8 @@
 
     uv run benchmarks/single_env.py [--precision float64]
 
-The first step is timed in two processes: one with an empty compilation cache, and one that finds the cache filled.
+The first step is timed in processes with the compilation cache: one that finds it empty, one that finds it filled, and
+one that finds stored programs in it as well.
 """
 
 import argparse
@@ -17,9 +18,12 @@ STEPS = 960
 REPEATS = 5
 
 
-def child(precision: str) -> None:
+def child(precision: str, *, programs: bool) -> None:
     """Fly a few episodes and print the seconds to the first step, then the steps per second of each episode."""
     start = time.perf_counter()
+    from ble_sim.files.compilation_cache import use_compilation_cache
+
+    use_compilation_cache(programs=programs)
     import gymnasium
     import numpy as np
 
@@ -45,21 +49,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time one environment in one process.")
     parser.add_argument("--precision", default="float32", choices=["float32", "float64"])
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--programs", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        child(arguments.precision)
+        child(arguments.precision, programs=arguments.programs)
         return
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
     with tempfile.TemporaryDirectory() as cache:
         rates = []
-        for label in ("fresh process, empty cache", "second process, filled cache"):
-            command = [sys.executable, __file__, "--child", "--precision", arguments.precision]
-            cached = {"JAX_COMPILATION_CACHE_DIR": cache, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        for label, flags in (
+            ("empty cache", []),
+            ("filled cache", []),
+            ("", ["--programs"]),
+            ("filled cache with programs", ["--programs"]),
+        ):
+            command = [sys.executable, __file__, "--child", "--precision", arguments.precision, *flags]
             output = subprocess.run(
-                command, env={**os.environ, **cached}, check=True, capture_output=True, text=True
+                command, env={**inherited, "XDG_CACHE_HOME": cache}, check=True, capture_output=True, text=True
             ).stdout
             first_step, *rest = map(float, output.split())
             rates += rest
-            print(f"first step, {label:30s} {first_step:8.2f} s")
+            if label:
+                print(f"first step, {label:30s} {first_step:8.2f} s")
         print(f"steps per second, median of {len(rates)} episodes {statistics.median(rates):14.0f}")
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from recordings import episode_keys
 
-from ble_env import StationKeepingReward, Task, core
+from ble_env import BalloonEnv, StationKeepingReward, Task, core
+from ble_env.gymnasium_envs import single
 from ble_env.host import stored_programs, tile
 from ble_env.host.stored_programs import NotStorableError, described, stored_program
 from ble_env.host.tile import Tile
@@ -42,9 +43,10 @@ def folder(monkeypatch, tmp_path) -> Path:
 def begin_process(monkeypatch) -> None:
     monkeypatch.setattr(tile, "_stored", {})
     tile._programs.cache_clear()
+    single._programs.cache_clear()
 
 
-def flown(task: Task = TASK) -> list[np.ndarray]:
+def flown_in_tile(task: Task = TASK) -> list[np.ndarray]:
     """All that a tile holds after a reset, and after steps."""
     flying = Tile(task, Vehicle(), "float64", SIZE)
     flying.reset(range(SIZE), np.asarray(episode_keys(SIZE)))
@@ -54,11 +56,25 @@ def flown(task: Task = TASK) -> list[np.ndarray]:
     return leaves + [np.array(leaf) for leaf in jax.tree.leaves(flying.lanes)]
 
 
+def flown_alone() -> list[np.ndarray]:
+    """All that a single environment holds after a reset, and after steps, with what it returned."""
+    env = BalloonEnv(wind_field=TASK.wind_field, precision="float64")
+    observation, _ = env.reset(seed=0)
+    leaves = [observation, *map(np.array, jax.tree.leaves(env.get_snapshot()))]
+    for action in (0, 2, 1):
+        observation, reward, *_ = env.step(action)
+        leaves += [observation, np.array(reward)]
+    return [*leaves, *map(np.array, jax.tree.leaves(env.get_snapshot()))]
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.glob("*")}
 
 
-def test_a_stored_program_is_not_traced_and_flies_to_the_bit_like_a_traced_one(folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("flown", "programs"), [(flown_in_tile, 2), pytest.param(flown_alone, 3, marks=pytest.mark.long)]
+)
+def test_a_stored_program_is_not_traced_and_flies_to_the_bit_like_a_traced_one(folder, monkeypatch, flown, programs):
     with monkeypatch.context() as patch:
         patch.setattr(compilation_cache, "_programs_folder", None)
         expected = flown()
@@ -66,11 +82,12 @@ def test_a_stored_program_is_not_traced_and_flies_to_the_bit_like_a_traced_one(f
     begin_process(monkeypatch)
     first = flown()
     stored = files(folder)
-    assert len(stored) == 2  # A reset and a step.
+    assert len(stored) == programs
     begin_process(monkeypatch)
     with monkeypatch.context() as patch:
         for name in ("start", "step"):
             patch.setattr(core, name, lambda *_: pytest.fail("this is traced"))
+        patch.setattr(single, "sample_scenario", lambda *_: pytest.fail("this is traced"))
         second = flown()
     assert files(folder) == stored
     for values in (first, second):
@@ -80,6 +97,8 @@ def test_a_stored_program_is_not_traced_and_flies_to_the_bit_like_a_traced_one(f
 
 def test_parts_of_others_are_traced_in_every_process(folder):
     Tile(Task(TASK.wind_field, TASK.observation, OwnReward()), Vehicle(), "float64", SIZE)
+    assert files(folder) == {}
+    BalloonEnv(wind_field=TASK.wind_field, reward=OwnReward(), precision="float64").reset(seed=0)
     assert files(folder) == {}
 
 

@@ -1,5 +1,6 @@
 """The single environment for Gymnasium."""
 
+import contextlib
 import copy
 import dataclasses
 import functools
@@ -12,18 +13,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
+from jax import export
 
 from ble_env import core
 from ble_env.checks import check_counts
 from ble_env.gymnasium_envs.time_limit import set_time_limits
 from ble_env.host.actions import checked_action
-from ble_env.host.devices import Device, compute_scope, find_device
+from ble_env.host.devices import Device, compute_scope, find_device, local_devices
 from ble_env.host.finite import check_flight
 from ble_env.host.info import to_info
 from ble_env.host.packing import HostArrays, Packed, host_arrays, pack, unpack, unpack_host_arrays
 from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed, episode_name, next_episode_keys, start_streams
 from ble_env.host.snapshot import Snapshot
+from ble_env.host.stored_programs import NotStorableError, described, is_storing, stored_function
 from ble_env.rendering.renderer import RENDER_MODES, Renderer, make_renderer, with_step
 from ble_env.task import Task, TaskArguments, check_arguments, make_task
 from ble_env.wind_column import picture_column
@@ -89,7 +92,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
             self._renderer = make_renderer(renderer, render_mode, self.task.station_keeping_radius_km)
             if renderer is not None:
                 self.metadata = self.metadata | {"render_modes": list(self._renderer.render_modes)}
-        self._programs = _programs(self.task)
+        self._programs = _programs_on(self.task, self.device)
         with self._scope():
             self._params = self.task.make_params(self.vehicle)
         self._snapshot: tuple[Packed, Packed] | None = None
@@ -262,7 +265,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._programs = _programs(self.task)
+        self._programs = _programs_on(self.task, self.device)
         with self._scope():
             self._params = self.task.make_params(self.vehicle)
             if self._snapshot is not None:
@@ -280,6 +283,11 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         return np.array(observation), float(reward), bool(terminated), to_info(diagnostics, self._start_time)
 
 
+export.register_namedtuple_serialization(
+    HostArrays, serialized_name=f"{HostArrays.__module__}.{HostArrays.__qualname__}"
+)
+
+
 class _Programs(NamedTuple):
     """A task's compiled functions for the single environment, which keeps scenario and state packed."""
 
@@ -291,20 +299,49 @@ class _Programs(NamedTuple):
     winds: Any
 
 
-@functools.cache
-def _programs(task: Task) -> _Programs:
+def _programs_on(task: Task, device: Device | None) -> _Programs:
     """Environments of equal tasks share their compiled functions."""
+    if is_storing(device or local_devices()[0]):
+        with contextlib.suppress(NotStorableError):
+            return _programs(task, described(task))
+    return _programs(task, None)
 
-    def sample(params, episode_key):
+
+@functools.cache
+def _programs(task: Task, name: str | None) -> _Programs:
+    """The functions of a task.
+
+    Args:
+        task: the task.
+        name: under which they are stored, or None for functions that are not.
+    """
+
+    def sampled(params, episode_key):
         return sample_scenario(task.wind_field, params, episode_key)
 
-    def start(scenario):
+    def started(scenario):
         state, transition = core.start(task, scenario)
-        return (pack(scenario), pack(state)), host_arrays(transition)
+        return state, host_arrays(transition)
+
+    def stepped(scenario, state, action):
+        state, transition = core.step(task, scenario, state, action)
+        return state, host_arrays(transition)
+
+    if name is not None:
+        sampled, started, stepped = (
+            stored_function(function, f"{function.__name__} of {name}") for function in (sampled, started, stepped)
+        )
+
+    def sample(params, episode_key):
+        return sampled(params, episode_key)
+
+    def start(scenario):
+        state, arrays = started(scenario)
+        return (pack(scenario), pack(state)), arrays
 
     def step(scenario, state, action):
-        state, transition = core.step(task, unpack(scenario), unpack(state), action)
-        return pack(state), host_arrays(transition)
+        state, arrays = stepped(unpack(scenario), unpack(state), action)
+        return pack(state), arrays
 
     def save(scenario, state):
         return unpack(scenario), unpack(state)

@@ -25,6 +25,7 @@ import ble_env
 import ble_sim
 from ble_env.host.devices import Device
 from ble_sim.files import atomic, compilation_cache
+from ble_sim.precision import float_dtype
 from ble_sim.structs import STRUCTS
 
 _OWN_PACKAGES = (ble_sim, ble_env)
@@ -82,6 +83,29 @@ def stored_program(function: Any, what: str, arguments: Callable[[], tuple[Any, 
     # For a program of the platform "cpu" JAX loads scipy's LAPACK, which takes longer than all the rest. None of these
     # uses it, and without the check of the platform its name does not matter.
     return dataclasses.replace(program, platforms=("any",), disabled_safety_checks=(_ANY_PLATFORM,))
+
+
+def stored_function(function: Callable[..., Any], what: str) -> Callable[..., Any]:
+    """A function whose program is stored, for callers that JAX traces: they trace a call in place of what it does.
+
+    Args:
+        function: of arrays and structs.
+        what: all that the function follows from besides its arguments and the precision; see `described`.
+
+    Returns:
+        A function of the same arguments. Where the program cannot be stored, it is `function`.
+    """
+
+    def call(*arguments: Any) -> Any:
+        shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), arguments)
+        name = f"{what} in {float_dtype()} of {shapes_of(arguments)}"
+        try:
+            program = stored_program(jax.jit(function), name, lambda: shapes)
+        except NotStorableError:
+            return function(*arguments)
+        return program.call(*arguments)
+
+    return call
 
 
 def described(value: Any) -> str:
