@@ -164,6 +164,10 @@ def test_a_batch_policy_flies_balloons_many_at_once():
     agent = BatchPolicyAgent(3, (1099,), Eager())
     (alone,) = eval_agent(agent, env, EvaluationSuite([8], 4), tile_size=4)
     assert alone == many[2]
+    agent = BatchPolicyAgent(3, (1099,), policy)
+    agent.max_lanes, policy.shapes = 2, set()
+    eval_agent(agent, env, EvaluationSuite([8], 4), tile_size=4)
+    assert policy.shapes == {(2, 1099)}
     wrapped = Recorder(env)  # Not plain, so flown one by one.
     one_by_one = eval_agent(Eager(), wrapped, suite)
     for one, other in zip(one_by_one, many, strict=True):

@@ -54,8 +54,8 @@ class Agent(abc.ABC):
     """What it may use. On the tracks `FORECAST` and `ORACLE` its methods are handed a `ble_env.FlightView` in place of
     the observation."""
     max_lanes: int | None = None
-    """The most lanes that one of its view policies may act in, for a planner that needs much memory; None for no bound.
-    """
+    """The most lanes that one of its policies may act in, for a planner that takes much memory or time for each; None
+    for no bound."""
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
         self._num_actions = num_actions

@@ -2,6 +2,7 @@
 
 from ble_agents.options import (
     ActorCriticMLPOptions,
+    ColumnPlannerOptions,
     LevelNetworkOptions,
     OracleOptions,
     PlannerOptions,
@@ -15,7 +16,7 @@ from ble_sim.plugins import AgentRegistration, InformationTrack, NetworkRegistra
 
 @hookimpl
 def ble_register_agents() -> list[AgentRegistration]:
-    """Two that ignore the winds, a hand-made controller, three that were trained, and two that plan."""
+    """Two that ignore the winds, a hand-made controller, three that were trained, and three that plan."""
     return [
         AgentRegistration(
             name="random",
@@ -48,6 +49,12 @@ def ble_register_agents() -> list[AgentRegistration]:
             name="tradewind",
             constructor="ble_agents.agents.shipped:Tradewind",
             summary="Perciatelli44 after more training here, in the benchmark's winds: the best on its track.",
+        ),
+        AgentRegistration(
+            name="column_planner",
+            constructor="ble_agents.agents.column_planner:ColumnPlannerAgent",
+            options_type=ColumnPlannerOptions,
+            summary="Plans in the winds of its column, of which it works out the sides, from observations alone.",
         ),
         AgentRegistration(
             name="planner",

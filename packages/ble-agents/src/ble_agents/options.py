@@ -81,6 +81,25 @@ class PlannerOptions(PlanOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnPlannerOptions(PlanOptions):
+    """Options of the column planner."""
+
+    stages_per_step: int = 4
+    """Times that the values are carried back by six minutes after each agent step. More follow a change of the winds
+    sooner and take more time."""
+    first_stages: int = 120
+    """The same before the first step: how far the first plan looks ahead."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.stages_per_step, self.first_stages) < 1:
+            raise ValueError(
+                f"stages_per_step and first_stages must be 1 at least, not {self.stages_per_step} and"
+                f" {self.first_stages}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class OracleOptions(PlanOptions):
     """Options of the oracle."""
 

@@ -67,7 +67,8 @@ def eval_agent(
         on_steps: called now and then with the number of steps since the last call, and the number of those that ended
             within the radius.
         watcher: sees every step of the episodes. The steps are the same without it.
-        tile_size: episodes in one compiled step when they are flown side by side. Rounding differs between sizes.
+        tile_size: episodes in one compiled step when they are flown side by side, if the agent's `max_lanes` are not
+            fewer. Rounding differs between sizes.
 
     Returns:
         The results in the order of the suite's seeds.
@@ -91,7 +92,7 @@ def eval_agent(
             "device": balloon_env.device,
             "on_steps": on_steps,
             "watcher": watcher,
-            "tile_size": tile_size,
+            "tile_size": min(tile_size, agent.max_lanes or tile_size),
         }
         if agent.information_track != InformationTrack.OBSERVATION:
             flown = _fly_with_views(agent, *flight, **common)
@@ -130,17 +131,14 @@ def _fly_with_views(
     precision: str,
     seeds: Sequence[int],
     max_steps: int,
-    *,
-    tile_size: int,
     **options: Any,
 ) -> Iterator[FlownEpisode] | None:
     """The flights of an agent that has a `ViewPolicy`; None if it has none."""
-    lanes = min(tile_size, agent.max_lanes or tile_size)
     if type(agent).view_policy is Agent.view_policy:
         return None
     make_policy: Any = functools.partial(agent.view_policy, task)
     flight = task, vehicle, precision, seeds, max_steps
-    return fly_with_views(make_policy, *flight, track=agent.information_track, tile_size=lanes, **options)
+    return fly_with_views(make_policy, *flight, track=agent.information_track, **options)
 
 
 def _as_agent(agent: Agent | BatchPolicy, env: "gymnasium.Env[Any, Any]") -> Agent:

@@ -1,5 +1,8 @@
 """The choice of an action by the values of a plan."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -11,7 +14,8 @@ from ble_sim.scenario import Scenario
 from ble_sim.state import Balloon, BalloonStatus, SimState
 
 _FAILURE_COST = 1000.0
-_PREFERENCE_TO_STAY = 1e-6
+PREFERENCE_TO_STAY = 1e-6
+"""Added to the value of staying: of equal actions it is taken."""
 
 
 def choose_action(
@@ -35,7 +39,7 @@ def choose_action(
         return reward_at(settings, balloon.distance) + value_to_come(settings, balloon, values, steps_planned + 1)
 
     actions = jnp.arange(len(Action), dtype=jnp.int32)
-    preference = jnp.where(actions == Action.STAY, _PREFERENCE_TO_STAY, 0.0)
+    preference = jnp.where(actions == Action.STAY, PREFERENCE_TO_STAY, 0.0)
     return jnp.argmax(jax.vmap(value_after)(actions) + preference).astype(jnp.int32)
 
 
@@ -48,13 +52,24 @@ def value_to_come(settings: PlanSettings, balloon: Balloon, values: jax.Array, s
 def value_at(
     grid: PlanGrid, values: jax.Array, x: jax.Array, y: jax.Array, pressure: jax.Array, steps: jax.Array
 ) -> jax.Array:
-    """The value at a point (scalars: m, m, Pa) a number of agent steps after the first stage.
+    """The value at a point (scalars: m, m, Pa) a number of agent steps after the first stage, linear in time."""
+    now, later = jax.lax.dynamic_slice_in_dim(values, steps // STEPS_PER_STAGE, 2)
+    time_place = ((steps % STEPS_PER_STAGE) / STEPS_PER_STAGE).astype(values.dtype)
+    return _cubic(grid, lambda near: now[near] + time_place * (later[near] - now[near]), x, y, pressure)
 
-    It is cubic in the place and the pressure, by Catmull and Rom, and linear in time: a value that is linear between
-    two levels has no best place between them. Points beyond the grid are clamped to it.
+
+def steady_value_at(grid: PlanGrid, values: jax.Array, x: jax.Array, y: jax.Array, pressure: jax.Array) -> jax.Array:
+    """The value at a point (scalars: m, m, Pa), of values [pressures, x, y] that hold at any time."""
+    return _cubic(grid, lambda near: values[near], x, y, pressure)
+
+
+def _cubic(
+    grid: PlanGrid, values_near: Callable[[Any], jax.Array], x: jax.Array, y: jax.Array, pressure: jax.Array
+) -> jax.Array:
+    """The value at a point, cubic in the place and the pressure, by Catmull and Rom.
+
+    A value that is linear between two levels has no best place between them. Points beyond the grid are clamped to it.
     """
-    stage = jax.lax.dynamic_slice_in_dim(values, steps // STEPS_PER_STAGE, 2)
-    now, later = stage[0], stage[1]
     level = (pressure - MIN_PRESSURE) / grid.pressure_spacing
     axes = [
         _neighbours(place, points)
@@ -64,9 +79,7 @@ def value_at(
             (grid.place(y), grid.num_distances),
         )
     ]
-    neighbourhood = jnp.ix_(*[indices for indices, _ in axes])
-    time_place = ((steps % STEPS_PER_STAGE) / STEPS_PER_STAGE).astype(values.dtype)
-    near = now[neighbourhood] + time_place * (later[neighbourhood] - now[neighbourhood])
+    near = values_near(jnp.ix_(*[indices for indices, _ in axes]))
     for _, weights in axes:
         near = jnp.tensordot(weights.astype(near.dtype), near, 1)
     return near

@@ -112,9 +112,7 @@ def plan_values(
         float32[kept_stages, pressures, x, y]; entry i is the value at stage first_stage + i, from the last stage on
         `last_values`.
     """
-    grid = settings.grid
-    x, y = np.meshgrid(grid.distances, grid.distances, indexing="ij")
-    reward = STEPS_PER_STAGE * reward_at(settings, jnp.asarray(np.hypot(x, y), jnp.float32))
+    reward = stage_reward(settings)
     wind_at = _winds(settings, scenario, belief)
     num_stages = last_stage - first_stage
     num_winds = -(-num_stages // STAGES_PER_WIND)
@@ -122,18 +120,15 @@ def plan_values(
     def hold_wind(number: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         begin = (num_winds - 1 - number) * STAGES_PER_WIND
         elapsed = ((first_stage + begin) * STAGE_SECONDS + STAGES_PER_WIND * STAGE_SECONDS // 2).astype(jnp.int32)
-        shift_x, shift_y = horizontal_shifts(settings, wind_at(elapsed))
-        levels = _levels_after(grid, motion, elapsed)
-        costs = _action_costs(settings, scenario, elapsed)
+        shifts = horizontal_shifts(settings, wind_at(elapsed))
+        levels = levels_after(settings.grid, _motion_at(motion, elapsed))
+        sun = sun_at(scenario.latitude, scenario.longitude, scenario.start_time + elapsed)
+        costs = action_costs(settings, sun.elevation < HORIZON_ELEVATION)
         stages = jnp.minimum(num_stages - begin, STAGES_PER_WIND)
 
         def stage(back: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
             values, kept = carry
-            values = reward + _best_action(values, levels, costs)
-            for _ in range(settings.num_shifts):
-                values = jax.lax.optimization_barrier(shifted(values, shift_x, axis=1))
-                values = shifted(values, shift_y, axis=2)
-            values = settings.discount * values
+            values = values_before(settings, values, reward, shifts, levels, costs)
             # Later stages overwrite one another in the last entry until its own stage comes.
             place = jnp.clip(begin + stages - 1 - back, 0, kept_stages - 1)
             kept = jax.lax.dynamic_update_slice(kept, values[None], (place, 0, 0, 0))
@@ -143,6 +138,37 @@ def plan_values(
 
     kept = jnp.broadcast_to(last_values, (kept_stages, *last_values.shape))
     return jax.lax.fori_loop(0, num_winds, hold_wind, (last_values, kept))[1]
+
+
+def values_before(
+    settings: PlanSettings,
+    values: jax.Array,
+    reward: jax.Array,
+    shifts: tuple[jax.Array, jax.Array],
+    levels: jax.Array,
+    costs: jax.Array,
+) -> jax.Array:
+    """The values a stage earlier.
+
+    Args:
+        settings: of the plan.
+        values: float32[pressures, x, y].
+        reward: of the stage, what `stage_reward` returned.
+        shifts: by the wind, what `horizontal_shifts` returned.
+        levels: what `levels_after` returned.
+        costs: what `action_costs` returned.
+    """
+    values = reward + _best_action(values, levels, costs)
+    for _ in range(settings.num_shifts):
+        values = jax.lax.optimization_barrier(shifted(values, shifts[0], axis=1))
+        values = shifted(values, shifts[1], axis=2)
+    return settings.discount * values
+
+
+def stage_reward(settings: PlanSettings) -> jax.Array:
+    """The reward of a stage at every place, float32[x, y]."""
+    x, y = np.meshgrid(settings.grid.distances, settings.grid.distances, indexing="ij")
+    return STEPS_PER_STAGE * reward_at(settings, jnp.asarray(np.hypot(x, y), jnp.float32))
 
 
 def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) -> Callable[[jax.Array], jax.Array]:
@@ -199,20 +225,27 @@ def horizontal_shifts(settings: PlanSettings, wind: jax.Array) -> tuple[jax.Arra
     return shift(wind[0], scale[:, None], bend[:, None]), shift(wind[1], scale, bend)
 
 
-def _levels_after(grid: PlanGrid, motion: jax.Array, elapsed: jax.Array) -> jax.Array:
-    """Fractional level after a stage of each action from each level, float32[actions, pressures]."""
-    hour = elapsed.astype(jnp.float32) / SECONDS_PER_HOUR
-    before = jnp.clip(hour.astype(jnp.int32), 0, len(motion) - 2)
-    moved = motion[before] + (hour - before) * (motion[before + 1] - motion[before])
-    return jnp.clip(jnp.arange(grid.num_pressures) + moved, 0.0, grid.num_pressures - 1.0)
+def levels_after(grid: PlanGrid, motion: jax.Array) -> jax.Array:
+    """Fractional level after a stage of each action from each level, float32[actions, pressures].
+
+    Args:
+        grid: of the plan.
+        motion: float32[actions, pressures], in units of the grid's pressures.
+    """
+    return jnp.clip(jnp.arange(grid.num_pressures) + motion, 0.0, grid.num_pressures - 1.0)
 
 
-def _action_costs(settings: PlanSettings, scenario: Scenario, elapsed: jax.Array) -> jax.Array:
+def action_costs(settings: PlanSettings, is_night: jax.Array) -> jax.Array:
     """What a stage of each action costs, float32[actions]."""
-    sun = sun_at(scenario.latitude, scenario.longitude, scenario.start_time + elapsed)
-    is_night = sun.elevation < HORIZON_ELEVATION
     descent = jnp.zeros(len(Action), jnp.float32).at[Action.DOWN].set(settings.night_descent_cost)
     return jnp.where(is_night, descent, 0.0)
+
+
+def _motion_at(motion: jax.Array, elapsed: jax.Array) -> jax.Array:
+    """The vertical motion at a time of the flight, linear between hours: float32[actions, pressures]."""
+    hour = elapsed.astype(jnp.float32) / SECONDS_PER_HOUR
+    before = jnp.clip(hour.astype(jnp.int32), 0, len(motion) - 2)
+    return motion[before] + (hour - before) * (motion[before + 1] - motion[before])
 
 
 def _best_action(values: jax.Array, levels: jax.Array, costs: jax.Array) -> jax.Array:
