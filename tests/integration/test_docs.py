@@ -51,7 +51,7 @@ NOT_TYPED = {
     r"frameworks/minari_dataset\.py": "installs Minari; runs in test_examples.py",
     r"frameworks/gymnasium_async\.py": "runs in test_examples.py",
     r"benchmarks/|^time | paired/": "measures for minutes",
-    r"--agent (tradewind|windward) .*medium_eval|docs/results/|runs/(tradewind|windward)": "made the results, in hours",
+    r"--agent (tradewind|windward|column_planner) .*medium_eval|docs/results/|runs/(tradewind|windward)": "made the results, in hours",
     r"--agent planner tradewind .*error_scale|/\*error_scale=3\.json": "plans for minutes; test_sweep.py has sweeps",
     r"^seq ": "plans for minutes; test_planner.py flies with options",
     r"^taskset |planner_0\.json": "plans for half an hour; test_merge.py merges shards",

@@ -48,7 +48,7 @@ def ble_register_agents() -> list[AgentRegistration]:
         AgentRegistration(
             name="tradewind",
             constructor="ble_agents.agents.shipped:Tradewind",
-            summary="Perciatelli44 after more training here, in the benchmark's winds: the best on its track.",
+            summary="Perciatelli44 after more training here, in the benchmark's winds.",
         ),
         AgentRegistration(
             name="column_planner",
