@@ -89,6 +89,9 @@ class ColumnPlannerOptions(PlanOptions):
     sooner and take more time."""
     first_stages: int = 120
     """The same before the first step: how far the first plan looks ahead."""
+    tradewind_weight: float = 0.3
+    """What Tradewind's expected returns are multiplied with before they are added to the values of the actions; 0 for
+    the plan alone."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,6 +100,8 @@ class ColumnPlannerOptions(PlanOptions):
                 f"stages_per_step and first_stages must be 1 at least, not {self.stages_per_step} and"
                 f" {self.first_stages}."
             )
+        if not 0 <= self.tradewind_weight < math.inf:
+            raise ValueError(f"tradewind_weight must be 0 or positive and finite, not {self.tradewind_weight}.")
 
 
 @dataclass(frozen=True, kw_only=True)

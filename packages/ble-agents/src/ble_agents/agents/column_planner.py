@@ -1,4 +1,8 @@
-"""The column planner: dynamic programming in the winds of the column, from observations alone."""
+"""The column planner: dynamic programming in the winds of the column, from observations alone.
+
+What a plan cannot know, how the winds change with time and place, Tradewind has learned. Its expected returns are added
+to the values of the actions.
+"""
 
 import functools
 from collections.abc import Sequence
@@ -8,7 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ble_agents.agents.shipped import Tradewind
 from ble_agents.benchmark_spaces import require_benchmark_spaces
+from ble_agents.exported_policy import load_policy
 from ble_agents.options import ColumnPlannerOptions
 from ble_agents.planner.choice import PREFERENCE_TO_STAY, steady_value_at
 from ble_agents.planner.column_winds import LEVELS, Sighting, first_sighting, next_sighting
@@ -42,7 +48,7 @@ class ColumnPlan(NamedTuple):
 
 
 class ColumnPlannerAgent(PolicyAgent):
-    """Plans as if the winds of its column were those of all places and times, and plans on with each observation."""
+    """Plans as if the winds of its column were those of all places and times, and asks Tradewind, too."""
 
     max_lanes = 8
 
@@ -63,26 +69,34 @@ def column_planner_policy(options: ColumnPlannerOptions = DEFAULTS) -> Policy:
     """The column planner as pure functions. It computes in float32."""
     settings = plan_settings(Task(), options)
     grid = settings.grid
+    tradewind = load_policy(Tradewind.file()) if options.tradewind_weight else None
 
     def init(params: Params, key: jax.Array, observation: jax.Array) -> tuple[ColumnPlan, jax.Array]:
         with precision_scope("float32"):
             values = jnp.broadcast_to(stage_reward(settings), grid.nothing_to_come().shape)
-            return planned(params, first_sighting(observation), values, options.first_stages)
+            return planned(params, observation, first_sighting(observation), values, options.first_stages)
 
     def step(
         params: Params, key: jax.Array, plan: ColumnPlan, observation: jax.Array, reward: jax.Array
     ) -> tuple[ColumnPlan, jax.Array]:
         with precision_scope("float32"):
-            return planned(params, next_sighting(plan.sighting, observation), plan.values, options.stages_per_step)
+            sighting = next_sighting(plan.sighting, observation)
+            return planned(params, observation, sighting, plan.values, options.stages_per_step)
 
-    def planned(motions: jax.Array, sighting: Sighting, values: jax.Array, stages: int) -> tuple[ColumnPlan, jax.Array]:
+    def planned(
+        params: Params, observation: jax.Array, sighting: Sighting, values: jax.Array, stages: int
+    ) -> tuple[ColumnPlan, jax.Array]:
+        motions, network = params
         winds = _known_everywhere(sighting)
         motion = motions[jnp.where(sighting.is_night, 0, 1)]
         costs = action_costs(settings, sighting.is_night)
         values = steady_values(settings, stages, values, winds, motion, costs)
-        return ColumnPlan(sighting, values), _choose(settings, sighting, winds, motion, costs, values)
+        worth = _action_values(settings, sighting, winds, motion, costs, values)
+        if tradewind is not None:
+            worth += options.tradewind_weight * tradewind.architecture.preferences(network, observation)
+        return ColumnPlan(sighting, values), jnp.argmax(worth).astype(jnp.int32)
 
-    return Policy(load_typical_motion(grid), init, step)
+    return Policy((load_typical_motion(grid), tradewind.params if tradewind is not None else ()), init, step)
 
 
 def _known_everywhere(sighting: Sighting) -> jax.Array:
@@ -113,7 +127,7 @@ def steady_values(
     return carried_back(values, winds, motion, costs)
 
 
-def _choose(
+def _action_values(
     settings: PlanSettings,
     sighting: Sighting,
     winds: jax.Array,
@@ -121,7 +135,7 @@ def _choose(
     costs: jax.Array,
     values: jax.Array,
 ) -> jax.Array:
-    """The action (int32) after which the balloon has the best value: it drifts for a step, and moves up or down."""
+    """The value after each action, float32[actions]: the balloon drifts for a step, and moves up or down."""
     grid = settings.grid
     x, y = sighting.place + STEP_SECONDS * winds[sighting.level]
     level = (sighting.pressure - MIN_PRESSURE) / grid.pressure_spacing
@@ -129,4 +143,4 @@ def _choose(
     moved = jax.vmap(at_levels)(motion) * grid.pressure_spacing / STEPS_PER_STAGE
     after = jax.vmap(functools.partial(steady_value_at, grid, values, x, y))(sighting.pressure + moved)
     preference = jnp.where(np.arange(len(Action)) == Action.STAY, PREFERENCE_TO_STAY, 0.0)
-    return jnp.argmax(after - costs / STEPS_PER_STAGE + preference).astype(jnp.int32)
+    return after - costs / STEPS_PER_STAGE + preference

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import ClassVar
 
 from ble_agents.agents.exported import TrainedAgent
@@ -17,8 +18,12 @@ class ShippedAgent(TrainedAgent):
     file_name: ClassVar[str]
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
-        file = resources.files("ble_agents") / "data" / self.file_name
-        super().__init__(file, num_actions, observation_shape, seed=seed)
+        super().__init__(self.file(), num_actions, observation_shape, seed=seed)
+
+    @classmethod
+    def file(cls) -> Traversable:
+        """The file of the exported policy."""
+        return resources.files("ble_agents") / "data" / cls.file_name
 
 
 class Windward(ShippedAgent):
