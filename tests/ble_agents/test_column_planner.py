@@ -95,11 +95,30 @@ def test_an_episode_alone_is_the_one_in_lanes(env):
     np.testing.assert_allclose(next(flown).rewards, rewards, rtol=1e-5)
 
 
+def test_tradewind_decides_where_its_weight_is_large(env):
+    alone, both = (
+        column_planner_policy(ColumnPlannerOptions(num_distances=16, num_pressures=8, tradewind_weight=weight))
+        for weight in (0.0, 1e6)
+    )
+    tradewind = create_agent("tradewind")
+    assert alone.params[1] == ()
+    init, key = jax.jit(both.init), jax.random.key(0)
+    actions, alone_actions = [], []
+    for seed in range(12):
+        observation, _ = env.reset(seed=seed)
+        actions.append(int(init(both.params, key, observation)[1]) - tradewind.begin_episode(observation))
+        alone_actions.append(int(jax.jit(alone.init)(alone.params, key, observation)[1]))
+    assert set(actions) == {0}
+    assert len(set(alone_actions)) > 1
+
+
 def test_what_it_cannot_fly_is_refused():
     with pytest.raises(ValueError, match="column_planner flies with 3 actions"):
         ColumnPlannerAgent(4, (1099,))
     with pytest.raises(ValueError, match="must be 1 at least, not 0 and 120"):
         ColumnPlannerOptions(stages_per_step=0)
+    with pytest.raises(ValueError, match=r"tradewind_weight must be 0 or positive and finite, not -0\.1"):
+        ColumnPlannerOptions(tradewind_weight=-0.1)
 
 
 @pytest.mark.long

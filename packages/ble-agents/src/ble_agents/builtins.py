@@ -54,7 +54,7 @@ def ble_register_agents() -> list[AgentRegistration]:
             name="column_planner",
             constructor="ble_agents.agents.column_planner:ColumnPlannerAgent",
             options_type=ColumnPlannerOptions,
-            summary="Plans in the winds of its column, of which it works out the sides, from observations alone.",
+            summary="Plans in the winds of its column and asks Tradewind: the best on its track.",
         ),
         AgentRegistration(
             name="planner",

@@ -106,11 +106,8 @@ class ColumnPlannerOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class OracleOptions(PlanOptions):
-    """Options of the oracle. Its grid is finer than the planner's: with the true wind that pays."""
+    """Options of the oracle."""
 
-    num_distances: int = 64
-    num_pressures: int = 48
-    num_shifts: int = 2
     width: int = 48
     """Flights that are flown side by side in search of the best."""
 
