@@ -1,5 +1,7 @@
 """Programs that are read from disk in place of being traced."""
 
+import logging
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,3 +201,20 @@ def test_a_description_tells_values_apart_and_is_exact():
 def test_what_its_fields_do_not_describe_is_refused(value):
     with pytest.raises(NotStorableError):
         described(value)
+
+
+@pytest.mark.long
+def test_nothing_is_compiled_after_the_first_step(folder, caplog):
+    """Stored programs return arrays that are bound to a device, as those of a snapshot on the host are not."""
+    env = BalloonEnv(wind_field=TASK.wind_field)
+    env.reset(seed=0)
+    env.step(1)
+    env.set_snapshot(env.get_snapshot())
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        env.reset(options={"x": 20_000.0})
+        env.step(0)
+        for snapshot in (env.get_snapshot(), jax.device_get(env.get_snapshot())):
+            env.set_snapshot(snapshot)
+            env.step(2)
+        pickle.loads(pickle.dumps(env)).step(1)
+    assert [record.getMessage() for record in caplog.records if "ompil" in record.getMessage()] == []

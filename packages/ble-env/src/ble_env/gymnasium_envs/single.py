@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, Unpack
 
 import gymnasium
 import jax
-import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
 from jax import export
@@ -94,7 +93,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
                 self.metadata = self.metadata | {"render_modes": list(self._renderer.render_modes)}
         self._programs = _programs_on(self.task, self.device)
         with self._scope():
-            self._params = self.task.make_params(self.vehicle)
+            self._params = self._on_device(self.task.make_params(self.vehicle))
         self._snapshot: tuple[Packed, Packed] | None = None
         self._start_time = 0
         self._num_steps = 0
@@ -126,8 +125,8 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         super().reset(seed=seed)
         with self._scope():
             scenario = self._programs.sample(self._params, self._next_episode_key())
-            arrays = {name: jnp.asarray(value, getattr(scenario, name).dtype) for name, value in changes.items()}
-            scenario = dataclasses.replace(scenario, **arrays)
+            arrays = {name: np.asarray(value, getattr(scenario, name).dtype) for name, value in changes.items()}
+            scenario = dataclasses.replace(scenario, **self._on_device(arrays))
             self._snapshot, transition = self._programs.start(scenario)
         self._start_time = int(scenario.start_time)
         self._num_steps = 0
@@ -212,7 +211,7 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         self._is_restored = True
         self._episode = "a restored episode"
         with self._scope():
-            self._snapshot, transition = self._programs.restore(*snapshot)
+            self._snapshot, transition = self._programs.restore(*self._on_device(tuple(snapshot)))
         observation, _, self._is_over, info = self._report(transition)
         self._begin_drawing(info)
         return observation, info
@@ -267,9 +266,13 @@ class BalloonEnv(gymnasium.Env[np.ndarray, int | np.integer]):
         vars(self).update(state)
         self._programs = _programs_on(self.task, self.device)
         with self._scope():
-            self._params = self.task.make_params(self.vehicle)
+            self._params = self._on_device(self.task.make_params(self.vehicle))
             if self._snapshot is not None:
-                self._snapshot = tuple(jax.tree.map(jnp.asarray, pack(struct, np)) for struct in self._snapshot)
+                self._snapshot = self._on_device(tuple(pack(struct, np) for struct in self._snapshot))
+
+    def _on_device(self, tree: Any) -> Any:
+        """Arrays as all programs return them: JAX compiles again for arrays that are not bound to a device."""
+        return jax.device_put(tree, self.device or local_devices()[0])
 
     def _scope(self) -> AbstractContextManager[None]:
         return compute_scope(self.precision, self.device)
