@@ -335,9 +335,6 @@ def _programs(task: Task, name: str | None) -> _Programs:
             stored_function(function, f"{function.__name__} of {name}") for function in (sampled, started, stepped)
         )
 
-    def sample(params, episode_key):
-        return sampled(params, episode_key)
-
     def start(scenario):
         state, arrays = started(scenario)
         return (pack(scenario), pack(state)), arrays
@@ -355,4 +352,4 @@ def _programs(task: Task, name: str | None) -> _Programs:
     def winds(scenario, state):
         return picture_column(task.wind_field, unpack(scenario), unpack(state))
 
-    return _Programs(*map(jax.jit, (sample, start, step, save, restore, winds)))
+    return _Programs(*map(jax.jit, (sampled, start, step, save, restore, winds)))
