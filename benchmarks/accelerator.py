@@ -12,7 +12,7 @@ are printed as a Markdown table while they are measured, and all of them are wri
     ppo           PPO in a `BalloonVectorEnv`, one tile for all lanes: steps of the environments a second, with learning
     compiled      PPO as `ble-train run --on-device` trains it: steps of the environments a second, with learning
     quantile      QR-DQN with given observations: updates a second; and in a `BalloonVectorEnv`: steps a second
-    evaluation    StationSeeker as `eval_agent` flies it, one tile for all episodes
+    evaluation    agents as `eval_agent` flies them, in tiles of its size for the device
 
 A part that fails is reported in its row, and the others are measured.
 """
@@ -257,7 +257,7 @@ class _TimeIsOverError(Exception):
     """The row has been measured for long enough."""
 
 
-def evaluation_rows(episodes: int, seconds: float) -> Iterator[Row]:
+def evaluation_rows(agent: str, episodes: int, seconds: float) -> Iterator[Row]:
     """An evaluation: its steps a second after the first report, until its end or until the time is over."""
     import gymnasium
 
@@ -276,12 +276,12 @@ def evaluation_rows(episodes: int, seconds: float) -> Iterator[Row]:
     start, is_whole = time.perf_counter(), True
     try:
         suite = EvaluationSuite(list(range(episodes)), 960)
-        eval_agent(create_agent("station_seeker"), env, suite, tile_size=episodes, on_steps=report)
+        eval_agent(create_agent(agent), env, suite, on_steps=report)
     except _TimeIsOverError:
         is_whole = False
     begun = reports[0][0] - start
     rate = sum(steps for _, steps in reports[1:]) / (reports[-1][0] - reports[0][0])
-    what = f"StationSeeker, {'whole' if is_whole else 'begun'}, {reports[-1][0] - start:.1f} s"
+    what = f"{agent}, {'whole' if is_whole else 'begun'}, {reports[-1][0] - start:.1f} s"
     yield {"part": "evaluation", "what": what, "batch": episodes, "unit": "steps/s", "rate": rate} | {
         "compile_seconds": begun
     }
@@ -315,7 +315,8 @@ def main() -> None:
     parser.add_argument("--quantile-lanes", type=int, default=128)
     parser.add_argument("--hidden-sizes", type=int, nargs="+", default=[600] * 7)
     parser.add_argument("--capacity", type=int, default=200_000, help="capacity of QR-DQN's replay memory")
-    parser.add_argument("--episodes", type=int, default=256, help="of the evaluation")
+    parser.add_argument("--agents", nargs="+", default=["station_seeker", "column_planner", "planner"])
+    parser.add_argument("--episodes", type=int, default=1024, help="of an evaluation")
     parser.add_argument("--seconds-per-row", type=float, default=3.0)
     parser.add_argument("--limit", type=float, default=220.0, help="seconds after which no further row is begun")
     parser.add_argument("--output", type=Path, default=Path("accelerator.json"))
@@ -370,7 +371,10 @@ def main() -> None:
             arguments.quantile_lanes,
             lambda: quantile_rows(arguments.quantile_lanes, arguments.hidden_sizes, arguments.capacity, seconds),
         ),
-        ("evaluation", arguments.episodes, lambda: evaluation_rows(arguments.episodes, seconds)),
+        *(
+            ("evaluation", arguments.episodes, functools.partial(evaluation_rows, agent, arguments.episodes, seconds))
+            for agent in arguments.agents
+        ),
     ):
         if part in arguments.parts:
             attempt({"part": part, "what": "", "batch": batch}, rows)

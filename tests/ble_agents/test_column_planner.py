@@ -84,6 +84,24 @@ def test_values_follow_the_winds_of_the_column():
     assert calm[:, 8, 8].min() > values[:, 8, 8].max()
 
 
+def test_values_are_the_same_on_an_accelerator(monkeypatch):
+    """It computes all lanes at once; of their arguments, some may be common to all."""
+    settings = plan_settings(Task(), SMALL)
+    winds = 10.0 * jax.random.normal(jax.random.key(3, impl="threefry2x32"), (2, len(LEVELS), 2), jnp.float32)
+    motion, free = jnp.zeros((3, 8), jnp.float32).at[Action.UP].set(-0.7), jnp.zeros(3, jnp.float32)
+
+    def values():
+        def of_winds(winds):
+            return steady_values(settings, 12, settings.grid.nothing_to_come(), winds, motion, free)
+
+        return np.asarray(jax.jit(jax.vmap(of_winds))(winds))
+
+    in_turn = values()
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *arrays, cpu, default: default(*arrays))
+    np.testing.assert_allclose(values(), in_turn, rtol=1e-5)
+    assert np.abs(in_turn[0] - in_turn[1]).max() > 0.1
+
+
 def test_an_episode_alone_is_the_one_in_lanes(env):
     agent = create_agent("column_planner", 3, (1099,), options=SMALL)
     assert isinstance(agent, ColumnPlannerAgent)

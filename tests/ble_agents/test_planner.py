@@ -1,16 +1,21 @@
 """The planner: interpolation, the belief about the wind, the motion of the balloon, the values, and whole flights."""
 
+import dataclasses
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ble_agents import create_agent, fly_episode, fly_with_views
+from ble_agents.agents import planner
 from ble_agents.agents.oracle import OracleAgent
 from ble_agents.agents.planner import PlannerAgent, PlanTimes, plan_times
 from ble_agents.options import OracleOptions, PlannerOptions, PlanOptions
 from ble_agents.planner.choice import value_at
 from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, NUM_STAGES, PlanGrid, interpolation_matrix, shifted
+from ble_agents.planner.lanes import map_lanes
 from ble_agents.planner.motion import NUM_HOURS, vertical_motion
 from ble_agents.planner.values import horizontal_shifts, plan_settings, plan_values, reward_at
 from ble_agents.planner.wind_belief import Belief, belief_weights, error_map, map_distances, map_pressures
@@ -67,7 +72,7 @@ def test_the_noise_has_the_covariance_of_the_belief():
     origin = np.array([20_000.0, -10_000.0, 9000.0, 7200.0])
     at = jax.jit(jax.vmap(wind_noise, (0, None, None, None, None)))
     here = np.stack(at(noises, *origin))
-    weights = belief_weights(origin[None], np.ones((1, 2)), nugget=0.0)
+    weights = belief_weights(origin[None], np.ones((1, 2)), nugget=0.0, dtype=np.float64)
     grid = PlanGrid(16, 8)
     for x, pressure, elapsed in ((10, 12, 7200.0), (12, 12, 7200.0), (10, 15, 7200.0), (10, 12, 25_000.0)):
         place = (map_distances(grid)[x], map_distances(grid)[9], map_pressures()[pressure], elapsed)
@@ -85,7 +90,7 @@ def test_the_belief_agrees_with_what_was_measured():
         [map_distances(grid)[i], map_distances(grid)[i[::-1]], map_pressures()[k], np.full(12, 3600.0)], axis=-1
     )
     errors = generator.normal(size=(12, 2))
-    weights = belief_weights(points, errors, nugget=1e-9)
+    weights = belief_weights(points, errors, nugget=1e-9, dtype=np.float64)
     measured = Belief(points.astype(np.float32), weights)
     belief = error_map(grid, measured, jnp.float32(3600.0))
     found = belief[:, k, i, i[::-1]].T
@@ -153,14 +158,51 @@ def test_plans_are_made_at_the_times_of_the_options():
         assert plan_times(options) == times
 
 
+def test_an_accelerator_has_the_weights_of_a_processor():
+    """It solves for all lanes at once, with room for more measurements."""
+    generator = np.random.default_rng(0)
+    lanes, used, room = 3, 7, planner._ROOM
+    points = np.full((lanes, room, 4), planner._NOWHERE, np.float32)
+    scale = np.array([50_000.0, 50_000.0, 2000.0, 20_000.0])
+    points[:, :used] = generator.normal(size=(lanes, used, 4)) * scale
+    errors = np.zeros((lanes, room, 2), np.float32)
+    errors[:, :used] = generator.normal(size=(lanes, used, 2))
+    weights = np.asarray(planner._weights_side_by_side(points, errors))
+    for lane in range(lanes):
+        alone = belief_weights(points[lane, :used], errors[lane, :used], planner._NUGGET, np.float64)
+        np.testing.assert_allclose(weights[lane, :used], alone, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(weights[:, used:], 0.0)
+
+
+def test_lanes_side_by_side_have_the_values_of_lanes_in_turn(episode):
+    task, scenario, _ = episode
+    settings = plan_settings(task, SMALL)
+    motion = 0.5 * jax.random.normal(jax.random.key(2, impl="threefry2x32"), (2, NUM_HOURS, 3, GRID.num_pressures))
+    belief = Belief(jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32))
+
+    def values(settings):
+        def planned(motion):
+            times = jnp.int32(0), jnp.int32(20)
+            return plan_values(settings, 2, scenario, motion, belief, *times, GRID.nothing_to_come())
+
+        return jax.jit(functools.partial(map_lanes, settings, planned))(motion)
+
+    in_turn, at_once = values(settings), values(dataclasses.replace(settings, side_by_side=True))
+    assert in_turn.shape == (2, 2, 8, 16, 16)
+    np.testing.assert_allclose(at_once, in_turn, rtol=1e-5)
+    assert np.abs(in_turn[0] - in_turn[1]).max() > 0.1
+
+
 @pytest.mark.long
-def test_a_planner_flies_alone_as_in_a_tile():
-    """Over the times of plans and refreshed plans."""
+@pytest.mark.parametrize("accelerated", [False, True], ids=["in turn", "side by side"])
+def test_a_planner_flies_alone_as_in_a_tile(accelerated, monkeypatch):
+    """Over the times of plans and refreshed plans, in a tile as on a processor and as on an accelerator."""
     options = PlannerOptions(num_distances=16, num_pressures=8, replan_steps=12, refresh_steps=4, refresh_hours=0.6)
     agent = PlannerAgent(3, (1099,), options=options)
     env = BalloonEnv()
     flown = [fly_episode(agent, env, seed=seed, max_steps=30) for seed in (4, 5)]
     assert flown[0].reward != flown[1].reward
+    monkeypatch.setattr(planner, "is_on_accelerator", lambda: accelerated)
     together = fly_with_views(
         lambda lanes: agent.view_policy(Task(), lanes),
         Task(),

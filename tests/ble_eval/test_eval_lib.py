@@ -1,4 +1,5 @@
 import datetime as dt
+from types import SimpleNamespace
 
 import gymnasium as gym
 import numpy as np
@@ -8,6 +9,7 @@ from gymnasium.wrappers import TimeLimit
 from ble_agents import ActionError, AgentMode, BatchPolicyAgent
 from ble_env import BalloonEnv
 from ble_env.checks import NotFiniteError
+from ble_eval import eval_lib
 from ble_eval.eval_lib import eval_agent
 from ble_eval.suites import EvaluationSuite
 
@@ -174,6 +176,16 @@ def test_a_batch_policy_flies_balloons_many_at_once():
         assert one.cumulative_reward == pytest.approx(other.cumulative_reward, rel=1e-4)
         assert one.flight_path.pressure == pytest.approx(other.flight_path.pressure, rel=1e-4)
         assert one.flight_path.lowest_pressure == pytest.approx(other.flight_path.lowest_pressure, rel=1e-4)
+
+
+def test_an_accelerator_has_larger_tiles(agent, monkeypatch):
+    cpu, gpu = (SimpleNamespace(platform=platform) for platform in ("cpu", "gpu"))
+    monkeypatch.setattr(eval_lib, "devices_that_fly", lambda device: [device])
+    sizes = [
+        [eval_lib._tile_size(agent, device, wished) for device in (cpu, gpu) for wished in (None, 32)]
+        for agent.max_lanes, agent.max_accelerator_lanes in ((None, None), (8, 256), (8, None))
+    ]
+    assert sizes == [[64, 32, 1024, 32], [8, 8, 256, 32], [8, 8, 1024, 32]]
 
 
 def test_what_flies_nothing_is_named(fake):

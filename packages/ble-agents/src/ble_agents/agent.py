@@ -54,8 +54,10 @@ class Agent(abc.ABC):
     """What it may use. On the tracks `FORECAST` and `ORACLE` its methods are handed a `ble_env.FlightView` in place of
     the observation."""
     max_lanes: int | None = None
-    """The most lanes that one of its policies may act in, for a planner that takes much memory or time for each; None
-    for no bound."""
+    """The most lanes that one of its policies may act in on a processor, for a planner that takes much memory or time
+    for each; None for no bound."""
+    max_accelerator_lanes: int | None = None
+    """The same on an accelerator."""
 
     def __init__(self, num_actions: int, observation_shape: Sequence[int], *, seed: int | None = None) -> None:
         self._num_actions = num_actions
@@ -130,7 +132,7 @@ class Agent(abc.ABC):
 
         Args:
             task: of the episodes; it has the wind field.
-            lanes: episodes at once, at most `max_lanes`.
+            lanes: episodes at once, at most `max_lanes` or `max_accelerator_lanes`.
         """
         return None
 

@@ -19,6 +19,7 @@ from ble_agents.options import ColumnPlannerOptions
 from ble_agents.planner.choice import PREFERENCE_TO_STAY, steady_value_at
 from ble_agents.planner.column_winds import LEVELS, Sighting, first_sighting, next_sighting
 from ble_agents.planner.grid import MIN_PRESSURE, STEPS_PER_STAGE, interpolation_matrix
+from ble_agents.planner.lanes import batched_as_lanes
 from ble_agents.planner.typical_motion import load_typical_motion
 from ble_agents.planner.values import (
     PlanSettings,
@@ -110,13 +111,13 @@ def steady_values(
     settings: PlanSettings, stages: int, values: jax.Array, winds: jax.Array, motion: jax.Array, costs: jax.Array
 ) -> jax.Array:
     """The values, carried back by a number of stages in winds [levels, 2] that hold everywhere."""
-    grid = settings.grid
 
-    # Lane after lane: the values of one lane fit into a processor's cache.
-    @jax.custom_batching.sequential_vmap
-    def carried_back(values: jax.Array, winds: jax.Array, motion: jax.Array, costs: jax.Array) -> jax.Array:
+    def carried_back(
+        settings: PlanSettings, values: jax.Array, winds: jax.Array, motion: jax.Array, costs: jax.Array
+    ) -> jax.Array:
+        grid = settings.grid
         at_pressures = jnp.asarray(interpolation_matrix(grid.pressures, LEVELS)) @ winds
-        shifts = horizontal_shifts(settings, jnp.broadcast_to(at_pressures.T[:, :, None, None], (2, *values.shape)))
+        shifts = horizontal_shifts(settings, at_pressures.T[:, :, None, None])
         reward, levels = stage_reward(settings), levels_after(grid, motion)
 
         def stage(_: jax.Array, values: jax.Array) -> jax.Array:
@@ -124,7 +125,7 @@ def steady_values(
 
         return jax.lax.fori_loop(0, stages, stage, values)
 
-    return carried_back(values, winds, motion, costs)
+    return batched_as_lanes(settings, carried_back)(values, winds, motion, costs)
 
 
 def _action_values(

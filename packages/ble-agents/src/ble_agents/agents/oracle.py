@@ -12,6 +12,7 @@ from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.options import OracleOptions
 from ble_agents.planner.beam import NUM_STEPS, best_flight
 from ble_agents.planner.grid import NUM_STAGES
+from ble_agents.planner.lanes import is_on_accelerator, map_lanes
 from ble_agents.planner.motion import vertical_motion
 from ble_agents.planner.values import PlanSettings, plan_settings, plan_values
 from ble_agents.planner.views import as_float32
@@ -29,6 +30,7 @@ class OracleAgent(ViewPolicyAgent):
 
     information_track = InformationTrack.ORACLE
     max_lanes = 4
+    max_accelerator_lanes = 16
 
     def __init__(
         self,
@@ -45,7 +47,7 @@ class OracleAgent(ViewPolicyAgent):
 
     def view_policy(self, task: Task, lanes: int) -> "Oracle":
         """An oracle for the lanes of a tile."""
-        return Oracle(plan_settings(task, self._options), self._options.width)
+        return Oracle(plan_settings(task, self._options, side_by_side=is_on_accelerator()), self._options.width)
 
 
 class Oracle:
@@ -79,13 +81,12 @@ class Oracle:
 
 @functools.cache
 def _compiled(settings: PlanSettings, width: int) -> Any:
-    """The best flights of a tile, compiled once for all oracles like this one; lane after lane, to save memory."""
+    """The best flights of a tile, compiled once for all oracles like this one."""
     grid = settings.grid
 
-    def planned(lane: Any) -> jax.Array:
-        scenario, state = lane
+    def planned(scenario: Any, state: Any) -> jax.Array:
         motion, first, last = vertical_motion(grid, scenario), jnp.int32(0), jnp.int32(NUM_STAGES)
         values = plan_values(settings, NUM_STAGES + 2, scenario, motion, None, first, last, grid.nothing_to_come())
         return best_flight(settings, scenario, state, values, width)
 
-    return jax.jit(lambda scenarios, states: jax.lax.map(planned, (scenarios, states)))
+    return jax.jit(functools.partial(map_lanes, settings, planned))

@@ -13,10 +13,11 @@ from ble_agents.benchmark_spaces import NUM_ACTIONS
 from ble_agents.options import PlannerOptions
 from ble_agents.planner.choice import choose_action
 from ble_agents.planner.grid import NUM_STAGES, STAGE_SECONDS, STEPS_PER_STAGE
+from ble_agents.planner.lanes import is_on_accelerator, map_lanes
 from ble_agents.planner.motion import vertical_motion
 from ble_agents.planner.values import PlanSettings, plan_settings, plan_values
 from ble_agents.planner.views import as_float32
-from ble_agents.planner.wind_belief import Belief, belief_weights
+from ble_agents.planner.wind_belief import Array, Belief, belief_weights
 from ble_agents.view_policy import ViewPolicyAgent
 from ble_env.information import FlightView, InformationTrack
 from ble_env.task import Task
@@ -28,6 +29,10 @@ STEPS_PER_MEASUREMENT = 4
 """Of the wind measurements, one in so many steps enters the belief: those between add little."""
 _MAX_MEASUREMENTS = FORECAST_SECONDS // STEP_SECONDS // STEPS_PER_MEASUREMENT
 _NUGGET = 0.02
+_ROOM = 60
+"""An accelerator solves for so many measurements, or a multiple of it: each size is compiled."""
+_NOWHERE = 1e9
+"""Coordinates of points without a measurement, in m, Pa and s."""
 
 DEFAULTS = PlannerOptions()
 
@@ -37,6 +42,7 @@ class PlannerAgent(ViewPolicyAgent):
 
     information_track = InformationTrack.FORECAST
     max_lanes = 8
+    max_accelerator_lanes = 256
 
     def __init__(
         self,
@@ -53,7 +59,8 @@ class PlannerAgent(ViewPolicyAgent):
 
     def view_policy(self, task: Task, lanes: int) -> "Planner":
         """A planner for the lanes of a tile."""
-        return Planner(plan_settings(task, self._options), plan_times(self._options), lanes)
+        settings = plan_settings(task, self._options, side_by_side=is_on_accelerator())
+        return Planner(settings, plan_times(self._options), lanes)
 
 
 @dataclass(frozen=True)
@@ -93,13 +100,14 @@ class Planner:
 
     def __init__(self, settings: PlanSettings, times: PlanTimes, lanes: int) -> None:
         self._motions, self._plans, self._refreshed_plans, self._choose = _compiled(settings, times)
+        self._side_by_side = settings.side_by_side
         self._times = times
         self._lanes = lanes
 
     def begin(self, view: FlightView) -> jax.Array:
         """Begin flights: forget those before, and plan."""
         self._steps = 0
-        self._points = np.zeros((self._lanes, _MAX_MEASUREMENTS, 4), np.float32)
+        self._points = np.full((self._lanes, _MAX_MEASUREMENTS, 4), _NOWHERE, np.float32)
         self._errors = np.zeros((self._lanes, _MAX_MEASUREMENTS, 2), np.float32)
         view = as_float32(view)
         with precision_scope("float32"):
@@ -130,36 +138,40 @@ class Planner:
             steps_planned = np.int32(since_refresh * STEPS_PER_STAGE + half)
             return self._choose(view.scenario, view.state, self._values, steps_planned)
 
-    def _weights(self, used: int) -> np.ndarray:
-        """The weights of the belief with so many measurements, float32[lanes, measurements, 2]."""
+    def _weights(self, used: int) -> Array:
+        """The weights of the belief with so many measurements, float32[lanes, measurements, 2].
+
+        A processor solves lane after lane, for matrices that grow with the flight. An accelerator solves for all lanes
+        at once, with what is not measured yet so far away that it does not count.
+        """
+        if self._side_by_side:
+            room = -(-used // _ROOM) * _ROOM
+            return _weights_side_by_side(self._points[:, :room], self._errors[:, :room])
         weights = np.zeros((self._lanes, _MAX_MEASUREMENTS, 2), np.float32)
         for lane in range(self._lanes):
-            weights[lane, :used] = belief_weights(self._points[lane, :used], self._errors[lane, :used], _NUGGET)
+            weights[lane, :used] = belief_weights(
+                self._points[lane, :used], self._errors[lane, :used], _NUGGET, np.float64
+            )
         return weights
 
 
 @functools.cache
 def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, Any]:
-    """Vertical motions, plans, refreshed plans and choices of a tile, compiled once for all planners like this one.
-
-    Plans are computed lane after lane: the values of one lane fit into a processor's cache.
-    """
-    grid = settings.grid
+    """Vertical motions, plans, refreshed plans and choices of a tile, compiled once for all planners like this one."""
     acted_on = times.refresh + 2
     """Stages that `choose_action` reads before the next plan."""
     kept = max(times.plan + times.horizon, acted_on) if times.plan > times.refresh else acted_on
 
     def motions(scenarios: Any) -> jax.Array:
-        return jax.lax.map(functools.partial(vertical_motion, grid), scenarios)
+        return map_lanes(settings, functools.partial(vertical_motion, settings.grid), scenarios)
 
     def plans(scenarios: Any, motions: jax.Array, beliefs: Belief, first: jax.Array) -> tuple[jax.Array, jax.Array]:
-        last, nothing = jnp.int32(NUM_STAGES), grid.nothing_to_come()
+        last, nothing = jnp.int32(NUM_STAGES), settings.grid.nothing_to_come()
 
-        def planned(lane: Any) -> jax.Array:
-            scenario, motion, belief = lane
+        def planned(scenario: Any, motion: jax.Array, belief: Belief) -> jax.Array:
             return plan_values(settings, kept, scenario, motion, belief, first, last, nothing)
 
-        values = jax.lax.map(planned, (scenarios, motions, beliefs))
+        values = map_lanes(settings, planned, scenarios, motions, beliefs)
         return values, values[:, :acted_on]
 
     def refreshed_plans(
@@ -167,15 +179,22 @@ def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, 
     ) -> jax.Array:
         stages = jnp.minimum(times.horizon, NUM_STAGES - first)
 
-        def refreshed(lane: Any) -> jax.Array:
-            scenario, motion, belief, plan = lane
+        def refreshed(scenario: Any, motion: jax.Array, belief: Belief, plan: jax.Array) -> jax.Array:
             last_values = jax.lax.dynamic_index_in_dim(plan, since_plan + stages, keepdims=False)
             return plan_values(settings, acted_on, scenario, motion, belief, first, first + stages, last_values)
 
-        return jax.lax.map(refreshed, (scenarios, motions, beliefs, plans))
+        return map_lanes(settings, refreshed, scenarios, motions, beliefs, plans)
 
     choices = jax.vmap(functools.partial(choose_action, settings), (0, 0, 0, None))
     return jax.jit(motions), jax.jit(plans), jax.jit(refreshed_plans), jax.jit(choices)
+
+
+@jax.jit
+def _weights_side_by_side(points: jax.Array, errors: jax.Array) -> jax.Array:
+    """The weights of the first measurements of all lanes, float32[lanes, measurements, 2]."""
+    with jax.default_matmul_precision("highest"):
+        weights = jax.vmap(functools.partial(belief_weights, nugget=_NUGGET, dtype=np.float32))(points, errors)
+    return jnp.pad(weights, ((0, 0), (0, _MAX_MEASUREMENTS - points.shape[1]), (0, 0)))
 
 
 @jax.jit

@@ -22,7 +22,9 @@ from ble_env.task import Task
 from ble_sim.state import BalloonStatus
 
 TILE_SIZE = 64
-"""Lanes of a compiled step. It reads a network's weights from memory once for all of them."""
+"""Lanes of a compiled step on a processor. It reads a network's weights from memory once for all of them."""
+ACCELERATOR_TILE_SIZE = 1024
+"""The same on an accelerator, which takes about as long for a step of fewer."""
 REPORT_PERIOD = 40
 """Steps of a tile between two reports of progress. A tile whose episodes have all ended stops at the next report."""
 

@@ -88,7 +88,7 @@ def interpolation_matrix(points: np.ndarray, knots: np.ndarray) -> np.ndarray:
 
 
 def shifted(values: jax.Array, shift: jax.Array, axis: int) -> jax.Array:
-    """Values at the places `index + shift` along an axis, for shifts between -1 and 1 (of the shape of `values`).
+    """Values at the places `index + shift` along an axis, for shifts between -1 and 1, which broadcast to `values`.
 
     Cubic interpolation by Catmull and Rom, clamped between the two neighbours: it neither smears nor overshoots.
     Beyond an end, values are those at the end.
@@ -103,9 +103,10 @@ def shifted(values: jax.Array, shift: jax.Array, axis: int) -> jax.Array:
         return jax.lax.slice_in_dim(padded, 2 + offset, 2 + offset + length, axis=axis)
 
     is_forward = shift >= 0
+    # Everything is read from the padded array: XLA would compute what `values` come from once more to read them, too.
     return clamped_cubic(
         jnp.where(is_forward, at(-1), at(1)),
-        values,
+        at(0),
         jnp.where(is_forward, at(1), at(-1)),
         jnp.where(is_forward, at(2), at(-2)),
         jnp.abs(shift),

@@ -56,6 +56,7 @@ class PlanSettings:
             empties the battery, until the power layer pauses the agent.
         discount: of a stage: what a plan expects far ahead is less certain.
         num_shifts: parts of a stage in which the wind carries a balloon, each by one point of the grid at most.
+        side_by_side: whether lanes and levels are computed all at once, as accelerators need it.
     """
 
     grid: PlanGrid
@@ -65,10 +66,11 @@ class PlanSettings:
     night_descent_cost: float
     discount: float
     num_shifts: int
+    side_by_side: bool
 
 
-def plan_settings(task: Task, options: PlanOptions) -> PlanSettings:
-    """The settings of the plans for a task."""
+def plan_settings(task: Task, options: PlanOptions, *, side_by_side: bool = False) -> PlanSettings:
+    """The settings of the plans for a task. `PlanSettings` has the meaning of `side_by_side`."""
     return PlanSettings(
         grid=PlanGrid(options.num_distances, options.num_pressures),
         wind_field=task.wind_field,
@@ -77,6 +79,7 @@ def plan_settings(task: Task, options: PlanOptions) -> PlanSettings:
         night_descent_cost=options.night_descent_cost,
         discount=options.discount,
         num_shifts=options.num_shifts,
+        side_by_side=side_by_side,
     )
 
 
@@ -158,10 +161,9 @@ def values_before(
         levels: what `levels_after` returned.
         costs: what `action_costs` returned.
     """
-    values = reward + _best_action(values, levels, costs)
+    values = _with_best_action(settings, values, reward, levels, costs)
     for _ in range(settings.num_shifts):
-        values = jax.lax.optimization_barrier(shifted(values, shifts[0], axis=1))
-        values = shifted(values, shifts[1], axis=2)
+        values = shifted(shifted(values, shifts[0], axis=1), shifts[1], axis=2)
     return settings.discount * values
 
 
@@ -194,7 +196,7 @@ def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) ->
                 parts = forecast_error(wind_field, scenario.forecast, scenario.noise, x, y, pressure, elapsed)
                 return jnp.stack(parts)
 
-            return jax.lax.map(at, jnp.asarray(map_pressures(), jnp.float32)).T
+            return _map_levels(settings, at, jnp.asarray(map_pressures(), jnp.float32)).T
 
         wind = jnp.einsum("xi,cpij,yj->cpxy", from_knots, over_plane(forecast, _KNOTS), from_knots)
         if belief is None:
@@ -208,7 +210,7 @@ def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) ->
 
 
 def horizontal_shifts(settings: PlanSettings, wind: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """How far a wind carries in each part of a stage along x and y, in points of the grid.
+    """How far a wind [2, pressures, x, y] carries in each part of a stage along x and y, in points of the grid.
 
     To the second order in the distance, since the points are uneven, and at most one point: near the station that is
     some 10 km on a grid of 48 points.
@@ -248,20 +250,27 @@ def _motion_at(motion: jax.Array, elapsed: jax.Array) -> jax.Array:
     return motion[before] + (hour - before) * (motion[before + 1] - motion[before])
 
 
-def _best_action(values: jax.Array, levels: jax.Array, costs: jax.Array) -> jax.Array:
-    """The best over the actions of the value at the level that it leads to, linear between levels."""
+def _with_best_action(
+    settings: PlanSettings, values: jax.Array, reward: jax.Array, levels: jax.Array, costs: jax.Array
+) -> jax.Array:
+    """The reward and the best over the actions of the value at the level that it leads to, linear between levels."""
     below = jnp.clip(levels.astype(jnp.int32), 0, len(values) - 2)
     place = levels - below
 
-    def at_level(level: tuple[jax.Array, jax.Array]) -> jax.Array:
-        below, place = level
-
+    def at_level(below: jax.Array, place: jax.Array) -> jax.Array:
         def after(action: int) -> jax.Array:
             low = jax.lax.dynamic_index_in_dim(values, below[action], keepdims=False)
             high = jax.lax.dynamic_index_in_dim(values, below[action] + 1, keepdims=False)
             return low + place[action] * (high - low) - costs[action]
 
-        return functools.reduce(jnp.maximum, map(after, range(len(Action))))
+        return reward + functools.reduce(jnp.maximum, map(after, range(len(Action))))
 
-    # Level after level: as one operation it would be computed anew for each neighbour that a shift reads.
-    return jax.lax.map(at_level, (below.T, place.T))
+    return _map_levels(settings, at_level, below.T, place.T)
+
+
+def _map_levels(settings: PlanSettings, function: Callable[..., jax.Array], *levels: jax.Array) -> jax.Array:
+    """The results of a function for every level, stacked."""
+    if settings.side_by_side:
+        return jax.lax.optimization_barrier(jax.vmap(function)(*levels))
+    # As one operation it would be computed anew for each neighbour that a shift reads.
+    return jax.lax.map(lambda level: function(*level), levels)

@@ -31,12 +31,15 @@ NUM_MAP_DISTANCES = 20
 NUM_MAP_PRESSURES = 24
 
 
+Array = jax.Array | np.ndarray
+
+
 class Belief(NamedTuple):
     """What is believed about the error after measurements; batches have a leading axis."""
 
-    points: jax.Array | np.ndarray
+    points: Array
     """float32[n, 4]: x, y, pressure, elapsed time of the measurements [m, m, Pa, s]."""
-    weights: jax.Array | np.ndarray
+    weights: Array
     """float32[n, 2], of `belief_weights`; zero where a point is not used."""
 
 
@@ -55,27 +58,27 @@ def map_pressures() -> np.ndarray:
     return np.linspace(MIN_PRESSURE, MAX_PRESSURE, NUM_MAP_PRESSURES)
 
 
-def belief_weights(points: np.ndarray, errors: np.ndarray, nugget: float) -> np.ndarray:
-    """(k(X, X) + nugget I)^-1 e of both components.
-
-    It is computed by numpy, on the host: the matrices are small and grow with the flight.
+def belief_weights(points: Array, errors: Array, nugget: float, dtype: type[np.floating]) -> Array:
+    """(k(X, X) + nugget I)^-1 e of both components, by numpy or JAX, whichever the points are of.
 
     Args:
-        points: float[n, 4]: x, y, pressure, elapsed time [m, m, Pa, s].
+        points: float32[n, 4]: x, y, pressure, elapsed time [m, m, Pa, s].
         errors: float[n, 2], (u, v) in m/s.
         nugget: variance of what is not a harmonic, over that of the error.
+        dtype: in which to compute.
 
     Returns:
         float32[n, 2].
     """
-    differences = np.square(points[:, None] - points[None], dtype=np.float64)
+    xp = points.__array_namespace__()
+    differences = xp.square((points[:, None] - points[None]).astype(dtype))
     weights = []
     for component in range(2):
-        covariance = nugget * np.eye(len(points))
+        covariance = nugget * xp.eye(len(points), dtype=dtype)
         for share, scales in zip(_SHARES[component], _METRIC_SCALES[component], strict=True):
-            covariance += share * np.exp(-_DECAY * (differences @ (1.0 / scales**2)))
-        weights.append(np.linalg.solve(covariance, errors[:, component]))
-    return np.stack(weights, axis=-1).astype(np.float32)
+            covariance += share * xp.exp(-_DECAY * (differences @ (1.0 / scales**2)))
+        weights.append(xp.linalg.solve(covariance, errors[:, component]))
+    return xp.stack(weights, axis=-1).astype(np.float32)
 
 
 def error_map(grid: PlanGrid, belief: Belief, elapsed: jax.Array) -> jax.Array:
