@@ -12,6 +12,7 @@ from gymnasium import spaces
 from vectorized import NUM_LANES, TASK, begin_batch, environment, step_batch, take
 
 from ble_env import BalloonEnv, Snapshot, core
+from ble_env.host import quick_compilation
 from ble_env.observation.perciatelli import ObservationFunction
 from ble_sim.wind.field import WindField
 
@@ -94,6 +95,12 @@ def test_nothing_is_compiled_after_the_first_step(warm_env, caplog):
             warm_env.set_snapshot(jax.device_get(state))
             warm_env.step(2)
         assert compilations(caplog) == []
+
+
+def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch):
+    assert quick_compilation.compiler_options() == {"xla_cpu_use_fusion_emitters": False}
+    monkeypatch.setattr(quick_compilation, "_OLDER_EMITTERS", {"xla_cpu_use_emitters_of_the_future": True})
+    assert quick_compilation.compiler_options.__wrapped__() is None
 
 
 @dataclass(frozen=True)

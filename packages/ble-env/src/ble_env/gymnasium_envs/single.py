@@ -22,6 +22,7 @@ from ble_env.host.devices import Device, compute_scope, find_device, local_devic
 from ble_env.host.finite import check_flight
 from ble_env.host.info import to_info
 from ble_env.host.packing import HostArrays, Packed, host_arrays, pack, unpack, unpack_host_arrays
+from ble_env.host.quick_compilation import compiler_options
 from ble_env.host.reset_options import scenario_changes
 from ble_env.host.seeding import clock_seed, episode_name, next_episode_keys, start_streams
 from ble_env.host.snapshot import Snapshot
@@ -352,4 +353,5 @@ def _programs(task: Task, name: str | None) -> _Programs:
     def winds(scenario, state):
         return picture_column(task.wind_field, unpack(scenario), unpack(state))
 
-    return _Programs(*map(jax.jit, (sampled, start, step, save, restore, winds)))
+    compiled = functools.partial(jax.jit, compiler_options=compiler_options())
+    return _Programs(*map(compiled, (sampled, start, step, save, restore, winds)))
