@@ -42,7 +42,7 @@ class PlannerAgent(ViewPolicyAgent):
 
     information_track = InformationTrack.FORECAST
     max_lanes = 8
-    max_accelerator_lanes = 256
+    max_accelerator_lanes = 64
 
     def __init__(
         self,
