@@ -210,7 +210,9 @@ def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) ->
 
 
 def horizontal_shifts(settings: PlanSettings, wind: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """How far a wind [2, pressures, x, y] carries in each part of a stage along x and y, in points of the grid.
+    """How far a wind carries in each part of a stage along x and y, in points of the grid.
+
+    The wind is float32[2, pressures, x, y], with 1 in place of x and y if it is the same everywhere.
 
     To the second order in the distance, since the points are uneven, and at most one point: near the station that is
     some 10 km on a grid of 48 points.
