@@ -53,7 +53,7 @@ NOT_TYPED = {
     r"benchmarks/|^time | paired/": "measures for minutes",
     r"--agent (tradewind|windward) .*medium_eval|docs/results/|runs/(tradewind|windward)": "made the results, in hours",
     r"--agent column_planner .*medium_eval": "made the results, in minutes",
-    r"--agent planner column_planner .*error_scale|/\*error_scale=3\.json": "plans; test_sweep.py has sweeps",
+    r"--agent planner column_planner .*generative,|/\*error_scale=3\.json": "plans; test_sweep.py has sweeps",
     r"^seq ": "plans for minutes; test_planner.py flies with options",
     r"oracle_64": "plans for half an hour; test_limits.py makes limits",
     r"^taskset |planner_0\.json": "plans for half an hour; test_merge.py merges shards",

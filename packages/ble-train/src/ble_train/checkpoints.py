@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import shutil
+import uuid
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -99,7 +100,8 @@ class Checkpoints:
 
     def _write(self, iteration: int, flat: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Write a checkpoint beside the others, and put it in its place when it is complete."""
-        written = self.folder / f"writing.{iteration}"
+        # Each time another name: threads of Orbax may go on with a save that has failed.
+        written = self.folder / f"writing.{uuid.uuid4().int}"
         checksums = {name: _checksum(arrays) for name, arrays in flat.items()}
         items = {name: ocp.args.PyTreeSave(_uncopied(arrays)) for name, arrays in flat.items() if arrays}
         try:
