@@ -69,8 +69,9 @@ def eval_agent(
         on_steps: called now and then with the number of steps since the last call, and the number of those that ended
             within the radius.
         watcher: sees every step of the episodes. The steps are the same without it.
-        tile_size: episodes in one compiled step when they are flown side by side, if the agent's `max_lanes` are not
-            fewer; None for 64 on a processor and 1024 on an accelerator. Rounding differs between sizes.
+        tile_size: episodes in one compiled step when they are flown side by side, at most the agent's `max_lanes` or
+            `max_accelerator_lanes`; None for 64 on a processor and 1024 on an accelerator. Rounding differs between
+            sizes.
 
     Returns:
         The results in the order of the suite's seeds.
