@@ -14,11 +14,11 @@ from ble_agents.agents.oracle import OracleAgent
 from ble_agents.agents.planner import PlannerAgent, PlanTimes, plan_times
 from ble_agents.options import OracleOptions, PlannerOptions, PlanOptions
 from ble_agents.planner.choice import value_at
-from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, NUM_STAGES, PlanGrid, interpolation_matrix, shifted
+from ble_agents.planner.grid import NUM_STAGES, PlanGrid, interpolation_matrix, shifted
 from ble_agents.planner.lanes import map_lanes
 from ble_agents.planner.motion import NUM_HOURS, vertical_motion
 from ble_agents.planner.values import horizontal_shifts, plan_settings, plan_values, reward_at
-from ble_agents.planner.wind_belief import Belief, belief_weights, error_map, map_distances, map_pressures
+from ble_agents.planner.wind_belief import Belief, belief_weights, error_map
 from ble_env import BalloonEnv, InformationTrack, Task, core, first_episode_keys
 from ble_env.task import make_task
 from ble_sim import Vehicle
@@ -26,7 +26,8 @@ from ble_sim.balloon.altitude_control import Action
 from ble_sim.wind.noise import sample_wind_noise, wind_noise
 
 SMALL = PlannerOptions(num_distances=16, num_pressures=8, replan_steps=480)
-GRID = PlanGrid(16, 8)
+GRID = PlanGrid(16, 8, 6_100.0, 12_400.0)
+ERROR_GRID = PlanGrid(20, 24, 6_100.0, 12_400.0)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,8 @@ def test_knots_are_interpolated_to_points():
 
 def test_the_grid_finds_its_own_points():
     np.testing.assert_allclose(GRID.place(jnp.asarray(GRID.distances)), np.arange(16), atol=1e-4)
-    assert (GRID.pressures[0], GRID.pressures[-1]) == (MIN_PRESSURE, MAX_PRESSURE)
+    np.testing.assert_allclose(GRID.level(jnp.asarray(GRID.pressures)), np.arange(8), atol=1e-4)
+    assert (GRID.pressures[0], GRID.pressures[-1]) == (6_100.0, 12_400.0)
 
 
 def test_the_noise_has_the_covariance_of_the_belief():
@@ -73,29 +75,27 @@ def test_the_noise_has_the_covariance_of_the_belief():
     at = jax.jit(jax.vmap(wind_noise, (0, None, None, None, None)))
     here = np.stack(at(noises, *origin))
     weights = belief_weights(origin[None], np.ones((1, 2)), nugget=0.0, dtype=np.float64)
-    grid = PlanGrid(16, 8)
     for x, pressure, elapsed in ((10, 12, 7200.0), (12, 12, 7200.0), (10, 15, 7200.0), (10, 12, 25_000.0)):
-        place = (map_distances(grid)[x], map_distances(grid)[9], map_pressures()[pressure], elapsed)
+        place = (ERROR_GRID.distances[x], ERROR_GRID.distances[9], ERROR_GRID.pressures[pressure], elapsed)
         there = np.stack(at(noises, *place))
         slope = np.sum(here * there, axis=1) / np.sum(here * here, axis=1)
-        belief = error_map(grid, Belief(origin[None].astype(np.float32), weights), jnp.float32(elapsed))
+        belief = error_map(ERROR_GRID, Belief(origin[None].astype(np.float32), weights), jnp.float32(elapsed))
         np.testing.assert_allclose(belief[:, pressure, x, 9], slope, atol=0.08)
 
 
 def test_the_belief_agrees_with_what_was_measured():
     generator = np.random.default_rng(0)
-    grid = PlanGrid(16, 8)
     i, k = generator.integers(4, 16, 12), generator.integers(2, 20, 12)
     points = np.stack(
-        [map_distances(grid)[i], map_distances(grid)[i[::-1]], map_pressures()[k], np.full(12, 3600.0)], axis=-1
+        [ERROR_GRID.distances[i], ERROR_GRID.distances[i[::-1]], ERROR_GRID.pressures[k], np.full(12, 3600.0)], axis=-1
     )
     errors = generator.normal(size=(12, 2))
     weights = belief_weights(points, errors, nugget=1e-9, dtype=np.float64)
     measured = Belief(points.astype(np.float32), weights)
-    belief = error_map(grid, measured, jnp.float32(3600.0))
+    belief = error_map(ERROR_GRID, measured, jnp.float32(3600.0))
     found = belief[:, k, i, i[::-1]].T
     np.testing.assert_allclose(found[:, 0], errors[:, 0], atol=0.02)  # All harmonics of u are mapped.
-    far = error_map(grid, measured, jnp.float32(3600.0 * 24 * 90))
+    far = error_map(ERROR_GRID, measured, jnp.float32(3600.0 * 24 * 90))
     assert np.abs(far).max() < 1e-3
 
 
@@ -258,12 +258,15 @@ def test_planners_are_made_by_name(name, agent_type, options):
     ("options", "values", "message"),
     [
         (PlanOptions, {"num_pressures": 3}, "must be 4 at least, not 48 and 3"),
+        (PlanOptions, {"min_pressure": 13e3}, "below max_pressure, which must be finite, not 13000.0 and 12400.0 Pa"),
+        (PlanOptions, {"max_pressure": float("inf")}, "which must be finite, not 6100.0 and inf Pa"),
         (PlanOptions, {"num_shifts": 0}, "num_shifts must be 1 at least, not 0"),
         (PlanOptions, {"ramp": 0.0}, "ramp must be positive, not 0.0 km"),
         (PlanOptions, {"night_descent_cost": float("nan")}, "must not be negative, as nan is"),
         (PlannerOptions, {"discount": 1.5}, "discount must be above 0 and at most 1, not 1.5"),
         (PlannerOptions, {"refresh_steps": 0}, "must be 1 at least, not 120 and 0"),
         (PlannerOptions, {"refresh_hours": 0.0}, "refresh_hours must be positive and finite, not 0.0"),
+        (OracleOptions, {"num_error_pressures": 1}, "num_error_pressures must be 2 at least, not 28 and 1"),
         (OracleOptions, {"width": 0}, "width must be 1 at least, not 0"),
     ],
 )

@@ -32,6 +32,10 @@ class PlanOptions:
     """Points of the plan from west to east, and from south to north."""
     num_pressures: int = 32
     """Points of the plan over the pressures."""
+    min_pressure: float = 6_100.0
+    """Pressure at the top of the plan, Pa. The benchmark's balloon floats at 5600 Pa when its ballonet is empty."""
+    max_pressure: float = 12_400.0
+    """Pressure at the bottom of the plan, Pa: the altitude layer ends descents there."""
     num_shifts: int = 1
     """Parts in which the wind carries a balloon through six minutes of the plan. In each it moves by one point of the
     grid at most, so that a finer grid needs more of them."""
@@ -47,6 +51,11 @@ class PlanOptions:
             raise ValueError(
                 f"num_distances and num_pressures must be 4 at least, not {self.num_distances} and"
                 f" {self.num_pressures}."
+            )
+        if not 0 < self.min_pressure < self.max_pressure < math.inf:
+            raise ValueError(
+                "min_pressure must be positive and below max_pressure, which must be finite, not"
+                f" {self.min_pressure} and {self.max_pressure} Pa."
             )
         if self.num_shifts < 1:
             raise ValueError(f"num_shifts must be 1 at least, not {self.num_shifts}.")
@@ -106,13 +115,26 @@ class ColumnPlannerOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class OracleOptions(PlanOptions):
-    """Options of the oracle."""
+    """Options of the oracle. It has finer grids than plans with a forecast: what it knows is exact."""
 
+    num_distances: int = 64
+    num_pressures: int = 52
+    min_pressure: float = 5_600.0
+    num_shifts: int = 2
+    num_error_distances: int = 28
+    """Points from west to east, and from south to north, at which the forecast's error is computed."""
+    num_error_pressures: int = 52
+    """The same over the pressures."""
     width: int = 48
     """Flights that are flown side by side in search of the best."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if min(self.num_error_distances, self.num_error_pressures) < 2:
+            raise ValueError(
+                "num_error_distances and num_error_pressures must be 2 at least, not"
+                f" {self.num_error_distances} and {self.num_error_pressures}."
+            )
         if self.width < 1:
             raise ValueError(f"width must be 1 at least, not {self.width}.")
 

@@ -18,7 +18,7 @@ from ble_agents.exported_policy import load_policy
 from ble_agents.options import ColumnPlannerOptions
 from ble_agents.planner.choice import PREFERENCE_TO_STAY, steady_value_at
 from ble_agents.planner.column_winds import LEVELS, Sighting, first_sighting, next_sighting
-from ble_agents.planner.grid import MIN_PRESSURE, STEPS_PER_STAGE, interpolation_matrix
+from ble_agents.planner.grid import STEPS_PER_STAGE, interpolation_matrix
 from ble_agents.planner.lanes import batched_as_lanes
 from ble_agents.planner.typical_motion import load_typical_motion
 from ble_agents.planner.values import (
@@ -139,7 +139,7 @@ def _action_values(
     """The value after each action, float32[actions]: the balloon drifts for a step, and moves up or down."""
     grid = settings.grid
     x, y = sighting.place + STEP_SECONDS * winds[sighting.level]
-    level = (sighting.pressure - MIN_PRESSURE) / grid.pressure_spacing
+    level = grid.level(sighting.pressure)
     at_levels = functools.partial(jnp.interp, level, jnp.arange(grid.num_pressures, dtype=jnp.float32))
     moved = jax.vmap(at_levels)(motion) * grid.pressure_spacing / STEPS_PER_STAGE
     after = jax.vmap(functools.partial(steady_value_at, grid, values, x, y))(sighting.pressure + moved)

@@ -47,7 +47,10 @@ class OracleAgent(ViewPolicyAgent):
 
     def view_policy(self, task: Task, lanes: int) -> "Oracle":
         """An oracle for the lanes of a tile."""
-        return Oracle(plan_settings(task, self._options, side_by_side=is_on_accelerator()), self._options.width)
+        options = self._options
+        error_points = options.num_error_distances, options.num_error_pressures
+        settings = plan_settings(task, options, error_points=error_points, side_by_side=is_on_accelerator())
+        return Oracle(settings, options.width)
 
 
 class Oracle:

@@ -27,6 +27,8 @@ from ble_sim.wind.fields.grid import FORECAST_SECONDS
 
 STEPS_PER_MEASUREMENT = 4
 """Of the wind measurements, one in so many steps enters the belief: those between add little."""
+_ERROR_POINTS = 20, 24
+"""Along a distance and along the pressure, at which the mean error is computed: it is smoother than the error."""
 _MAX_MEASUREMENTS = FORECAST_SECONDS // STEP_SECONDS // STEPS_PER_MEASUREMENT
 _NUGGET = 0.02
 _ROOM = 60
@@ -59,7 +61,7 @@ class PlannerAgent(ViewPolicyAgent):
 
     def view_policy(self, task: Task, lanes: int) -> "Planner":
         """A planner for the lanes of a tile."""
-        settings = plan_settings(task, self._options, side_by_side=is_on_accelerator())
+        settings = plan_settings(task, self._options, error_points=_ERROR_POINTS, side_by_side=is_on_accelerator())
         return Planner(settings, plan_times(self._options), lanes)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ble_agents.planner.grid import MIN_PRESSURE, STEPS_PER_STAGE, PlanGrid
+from ble_agents.planner.grid import STEPS_PER_STAGE, PlanGrid
 from ble_agents.planner.values import PlanSettings, reward_at
 from ble_sim import flight
 from ble_sim.balloon.altitude_control import Action
@@ -70,11 +70,10 @@ def _cubic(
 
     A value that is linear between two levels has no best place between them. Points beyond the grid are clamped to it.
     """
-    level = (pressure - MIN_PRESSURE) / grid.pressure_spacing
     axes = [
         _neighbours(place, points)
         for place, points in (
-            (level, grid.num_pressures),
+            (grid.level(pressure), grid.num_pressures),
             (grid.place(x), grid.num_distances),
             (grid.place(y), grid.num_distances),
         )

@@ -22,8 +22,6 @@ REACH = 460_000.0
 """East, west, north and south of the station the grid ends at this distance [m]."""
 STRETCH = 113_000.0
 """Distance from the station at which the spacing has grown by the square root of two [m]."""
-MIN_PRESSURE, MAX_PRESSURE = 6_100.0, 12_400.0
-"""Of the grid [Pa]: what the benchmark's balloon can reach."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,13 @@ class PlanGrid:
     Attributes:
         num_distances: points along x, and along y.
         num_pressures: points along the pressure.
+        min_pressure, max_pressure: its range [Pa].
     """
 
     num_distances: int
     num_pressures: int
+    min_pressure: float
+    max_pressure: float
 
     @cached_property
     def stretched(self) -> np.ndarray:
@@ -56,12 +57,12 @@ class PlanGrid:
     @cached_property
     def pressures(self) -> np.ndarray:
         """Pa, float64[num_pressures]."""
-        return np.linspace(MIN_PRESSURE, MAX_PRESSURE, self.num_pressures)
+        return np.linspace(self.min_pressure, self.max_pressure, self.num_pressures)
 
     @property
     def pressure_spacing(self) -> float:
         """Pa."""
-        return (MAX_PRESSURE - MIN_PRESSURE) / (self.num_pressures - 1)
+        return (self.max_pressure - self.min_pressure) / (self.num_pressures - 1)
 
     def nothing_to_come(self) -> jax.Array:
         """The values at the end of a flight, float32[num_pressures, num_distances, num_distances]."""
@@ -70,6 +71,10 @@ class PlanGrid:
     def place(self, x: jax.Array) -> jax.Array:
         """Fractional index of a coordinate [m] along x or y."""
         return jnp.arcsinh(x / STRETCH) / self.spacing + (self.num_distances - 1) / 2
+
+    def level(self, pressure: jax.Array) -> jax.Array:
+        """Fractional index of a pressure [Pa]."""
+        return (pressure - self.min_pressure) / self.pressure_spacing
 
 
 def interpolation_matrix(points: np.ndarray, knots: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ from ble_agents.planner.grid import (
     interpolation_matrix,
     shifted,
 )
-from ble_agents.planner.wind_belief import Belief, error_map, map_distances, map_pressures, map_stretched
+from ble_agents.planner.wind_belief import Belief, error_map
 from ble_env.task import Task
 from ble_sim.balloon.altitude_control import Action
 from ble_sim.constants import METERS_PER_KM, SECONDS_PER_HOUR
@@ -49,6 +49,7 @@ class PlanSettings:
 
     Attributes:
         grid: its points.
+        error_grid: points at which the forecast's error is computed, over the same range.
         wind_field: of the task.
         radius: within which the reward is 1 [m].
         ramp: width over which the reward falls [m], half of it within the radius.
@@ -60,6 +61,7 @@ class PlanSettings:
     """
 
     grid: PlanGrid
+    error_grid: PlanGrid
     wind_field: WindField
     radius: float
     ramp: float
@@ -69,10 +71,23 @@ class PlanSettings:
     side_by_side: bool
 
 
-def plan_settings(task: Task, options: PlanOptions, *, side_by_side: bool = False) -> PlanSettings:
-    """The settings of the plans for a task. `PlanSettings` has the meaning of `side_by_side`."""
+def plan_settings(
+    task: Task, options: PlanOptions, *, error_points: tuple[int, int] | None = None, side_by_side: bool = False
+) -> PlanSettings:
+    """The settings of the plans for a task.
+
+    Args:
+        task: of the flights.
+        options: of the plans.
+        error_points: along a distance and along the pressure, at which the forecast's error is computed; as many as
+            values if None.
+        side_by_side: see `PlanSettings`.
+    """
+    pressures = options.min_pressure, options.max_pressure
+    grid = PlanGrid(options.num_distances, options.num_pressures, *pressures)
     return PlanSettings(
-        grid=PlanGrid(options.num_distances, options.num_pressures),
+        grid=grid,
+        error_grid=grid if error_points is None else PlanGrid(*error_points, *pressures),
         wind_field=task.wind_field,
         radius=task.station_keeping_radius_km * METERS_PER_KM,
         ramp=options.ramp * METERS_PER_KM,
@@ -175,11 +190,11 @@ def stage_reward(settings: PlanSettings) -> jax.Array:
 
 def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) -> Callable[[jax.Array], jax.Array]:
     """The wind of the plan as a function of the elapsed time [s]: float32[2, pressures, x, y], m/s."""
-    grid, wind_field = settings.grid, settings.wind_field
+    grid, error_grid, wind_field = settings.grid, settings.error_grid, settings.wind_field
     from_knots = jnp.asarray(interpolation_matrix(grid.distances, _KNOTS))
     pressures = jnp.asarray(grid.pressures, jnp.float32)
-    from_levels = jnp.asarray(interpolation_matrix(grid.pressures, map_pressures()))
-    from_map = jnp.asarray(interpolation_matrix(grid.stretched, map_stretched(grid)))
+    from_levels = jnp.asarray(interpolation_matrix(grid.pressures, error_grid.pressures))
+    from_map = jnp.asarray(interpolation_matrix(grid.stretched, error_grid.stretched))
 
     def over_plane(function: Callable[..., jax.Array], distances: np.ndarray) -> jax.Array:
         """A function of x and y at all pairs of distances: [..., x, y]."""
@@ -196,13 +211,13 @@ def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) ->
                 parts = forecast_error(wind_field, scenario.forecast, scenario.noise, x, y, pressure, elapsed)
                 return jnp.stack(parts)
 
-            return _map_levels(settings, at, jnp.asarray(map_pressures(), jnp.float32)).T
+            return _map_levels(settings, at, jnp.asarray(error_grid.pressures, jnp.float32)).T
 
         wind = jnp.einsum("xi,cpij,yj->cpxy", from_knots, over_plane(forecast, _KNOTS), from_knots)
         if belief is None:
-            errors = over_plane(error, map_distances(grid))
+            errors = over_plane(error, error_grid.distances)
         else:
-            errors = error_map(grid, belief, elapsed.astype(jnp.float32))
+            errors = error_map(error_grid, belief, elapsed.astype(jnp.float32))
         at_levels = jnp.einsum("pq,cqij->cpij", from_levels, errors)
         return wind + jnp.einsum("xi,cpij,yj->cpxy", from_map, at_levels, from_map)
 

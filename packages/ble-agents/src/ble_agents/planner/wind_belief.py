@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_agents.planner.grid import MAX_PRESSURE, MIN_PRESSURE, STRETCH, PlanGrid
+from ble_agents.planner.grid import PlanGrid
 from ble_sim.wind.noise import GAINS, SCALES
 
 _DECAY = 2.45
@@ -26,10 +26,6 @@ _MIN_MAPPED_SCALE = 60.0
 _SHARES = GAINS**2 / np.sum(GAINS**2, axis=-1, keepdims=True)
 _METRIC_SCALES = SCALES * np.array([1000.0, 1000.0, 1.0, 3600.0])
 """m, m, Pa, s"""
-
-NUM_MAP_DISTANCES = 20
-NUM_MAP_PRESSURES = 24
-
 
 Array = jax.Array | np.ndarray
 
@@ -41,21 +37,6 @@ class Belief(NamedTuple):
     """float32[n, 4]: x, y, pressure, elapsed time of the measurements [m, m, Pa, s]."""
     weights: Array
     """float32[n, 2], of `belief_weights`; zero where a point is not used."""
-
-
-def map_stretched(grid: PlanGrid) -> np.ndarray:
-    """Stretched coordinates of the points of a map: even between those of the grid's ends."""
-    return np.linspace(grid.stretched[0], grid.stretched[-1], NUM_MAP_DISTANCES)
-
-
-def map_distances(grid: PlanGrid) -> np.ndarray:
-    """Coordinates of the points of a map along x, and along y [m]."""
-    return STRETCH * np.sinh(map_stretched(grid))
-
-
-def map_pressures() -> np.ndarray:
-    """Pressures of a map [Pa]."""
-    return np.linspace(MIN_PRESSURE, MAX_PRESSURE, NUM_MAP_PRESSURES)
 
 
 def belief_weights(points: Array, errors: Array, nugget: float, dtype: type[np.floating]) -> Array:
@@ -85,23 +66,23 @@ def error_map(grid: PlanGrid, belief: Belief, elapsed: jax.Array) -> jax.Array:
     """The mean error over the field at a time.
 
     Args:
-        grid: of the plan.
+        grid: points of the map.
         belief: after the measurements so far.
         elapsed: scalar, s.
 
     Returns:
-        float32[2, pressures, x, y] on the points of `map_distances` and `map_pressures`, m/s.
+        float32[2, pressures, x, y], m/s.
     """
     points, weights = map(jnp.asarray, belief)
-    distances = jnp.asarray(map_distances(grid), jnp.float32)
-    pressures = jnp.asarray(map_pressures(), jnp.float32)
+    distances = jnp.asarray(grid.distances, jnp.float32)
+    pressures = jnp.asarray(grid.pressures, jnp.float32)
 
     def correlation(dimension: int, scales: np.ndarray, knots: jax.Array) -> jax.Array:
         return jnp.exp(-_DECAY * ((points[:, dimension, None] - knots) / scales[dimension].astype(np.float32)) ** 2)
 
     maps = []
     for component in range(2):
-        total = jnp.zeros((NUM_MAP_PRESSURES, NUM_MAP_DISTANCES**2), jnp.float32)
+        total = jnp.zeros((grid.num_pressures, grid.num_distances**2), jnp.float32)
         for share, scales in zip(_SHARES[component], _METRIC_SCALES[component], strict=True):
             if scales[0] < 1000.0 * _MIN_MAPPED_SCALE:
                 continue
@@ -109,5 +90,5 @@ def error_map(grid: PlanGrid, belief: Belief, elapsed: jax.Array) -> jax.Array:
             vertical = correlation(2, scales, pressures) * in_time
             x, y = correlation(0, scales, distances), correlation(1, scales, distances)
             total += vertical.T @ (x[:, :, None] * y[:, None, :]).reshape(len(points), -1)
-        maps.append(total.reshape(NUM_MAP_PRESSURES, NUM_MAP_DISTANCES, NUM_MAP_DISTANCES))
+        maps.append(total.reshape(grid.num_pressures, grid.num_distances, grid.num_distances))
     return jnp.stack(maps)
