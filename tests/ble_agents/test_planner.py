@@ -68,6 +68,28 @@ def test_the_grid_finds_its_own_points():
     assert (GRID.pressures[0], GRID.pressures[-1]) == (6_100.0, 12_400.0)
 
 
+def test_the_oracle_plans_for_all_pressures_that_balloons_reach():
+    """16 balloons go up, and down, for a day: atmospheres differ, and the grid ends where the last of them do."""
+    task, vehicle = make_task()
+
+    @jax.jit
+    def pressures(keys, action):
+        def flown(key):
+            scenario, start, _ = core.reset(task, task.make_params(vehicle), key)
+
+            def step(state, _):
+                state, transition = core.step(task, scenario, state, action)
+                return state, transition.diagnostics.pressure
+
+            return jax.lax.scan(step, start, None, 480)[1]
+
+        return jax.vmap(flown)(keys)
+
+    options, keys = OracleOptions(), first_episode_keys(range(100_000, 100_016))
+    assert -50.0 < pressures(keys, Action.UP).min() - options.min_pressure < 200.0
+    assert -200.0 < pressures(keys, Action.DOWN).max() - options.max_pressure < 100.0
+
+
 def test_the_noise_has_the_covariance_of_the_belief():
     """Over 4000 episodes: measured at one point, the error at another is expected to be k(q, X) / k(X, X) of it."""
     noises = jax.vmap(sample_wind_noise)(jax.random.split(jax.random.key(0, impl="threefry2x32"), 4000))

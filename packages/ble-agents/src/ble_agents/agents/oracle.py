@@ -30,7 +30,7 @@ class OracleAgent(ViewPolicyAgent):
 
     information_track = InformationTrack.ORACLE
     max_lanes = 4
-    max_accelerator_lanes = 16
+    max_accelerator_lanes = 8
 
     def __init__(
         self,
