@@ -55,7 +55,7 @@ NOT_TYPED = {
     r"--agent column_planner .*medium_eval": "made the results, in minutes",
     r"--agent planner column_planner .*generative,|/\*error_scale=3\.json": "plans; test_sweep.py has sweeps",
     r"^seq ": "plans for minutes; test_planner.py flies with options",
-    r"oracle_64": "plans for half an hour; test_limits.py makes limits",
+    r"oracle_(48|64)": "plans for half an hour; test_limits.py makes limits",
     r"^taskset |planner_0\.json": "plans for half an hour; test_merge.py merges shards",
     r"jupyter lab": "installs JupyterLab and opens a browser; test_notebook.py runs the notebook",
     r"~/winds\.nc": "needs a reader's file; docs/extending.md makes one",
