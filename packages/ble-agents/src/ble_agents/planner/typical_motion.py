@@ -27,7 +27,10 @@ _MAX_NIGHT_ELEVATION, _MIN_DAY_ELEVATION = -8.0, 15.0
 
 
 def load_typical_motion(grid: PlanGrid) -> np.ndarray:
-    """The motion in a stage by night and by day, float32[2, actions, pressures], in units of the grid's pressures."""
+    """The motion in a stage by night and by day, float32[2, actions, pressures], in units of the grid's pressures.
+
+    Outside the table's pressures it is that at its ends.
+    """
     table = json.loads(TABLE.read_text(encoding="utf-8"))
     rows = [[np.interp(grid.pressures, _GRID.pressures, row) for row in table[when]] for when in ("night", "day")]
     return (np.array(rows) / grid.pressure_spacing).astype(np.float32)
