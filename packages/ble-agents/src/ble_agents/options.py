@@ -36,7 +36,7 @@ class PlanOptions:
     """Pressure at the top of the plan, Pa. With an empty ballonet the benchmark's balloon floats at 5580 to 6230 Pa, by
     its atmosphere."""
     max_pressure: float = 12_400.0
-    """Pressure at the bottom of the plan, Pa. The altitude layer ends descents between 10 950 and 12 500 Pa."""
+    """Pressure at the bottom of the plan, Pa. A day of descent ends between 10 950 and 12 500 Pa."""
     num_shifts: int = 1
     """Parts in which the wind carries a balloon through six minutes of the plan. In each it moves by one point of the
     grid at most, so that a finer grid needs more of them."""
