@@ -58,7 +58,7 @@ def test_the_table_is_what_the_tool_measures():
 
 
 def test_actions_move_a_typical_balloon_as_they_should():
-    grid = PlanGrid(16, 8, 6_100.0, 12_400.0)
+    grid = PlanGrid(16, 8, 5_600.0, 12_400.0)
     motion = load_typical_motion(grid)
     assert motion.shape == (2, len(Action), 8)
     middle = motion[..., 2:6] * grid.pressure_spacing

@@ -30,9 +30,9 @@ class PlanOptions:
 
     num_distances: int = 48
     """Points of the plan from west to east, and from south to north."""
-    num_pressures: int = 32
+    num_pressures: int = 34
     """Points of the plan over the pressures."""
-    min_pressure: float = 6_100.0
+    min_pressure: float = 5_600.0
     """Pressure at the top of the plan, Pa. With an empty ballonet the benchmark's balloon floats at 5580 to 6230 Pa, by
     its atmosphere."""
     max_pressure: float = 12_400.0
@@ -120,7 +120,6 @@ class OracleOptions(PlanOptions):
 
     num_distances: int = 64
     num_pressures: int = 52
-    min_pressure: float = 5_600.0
     num_shifts: int = 2
     num_error_distances: int = 28
     """Points from west to east, and from south to north, at which the forecast's error is computed."""

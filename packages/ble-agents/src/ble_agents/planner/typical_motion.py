@@ -20,7 +20,7 @@ from ble_sim.scenario import sample_scenario
 from ble_sim.sky.sun import sun_at
 
 TABLE = resources.files("ble_agents") / "data" / "vertical_motion.json"
-_GRID = PlanGrid(4, 64, 6_100.0, 12_400.0)
+_GRID = PlanGrid(4, 64, 5_600.0, 12_400.0)
 _EPISODES = range(100_000, 100_016)
 _MAX_NIGHT_ELEVATION, _MIN_DAY_ELEVATION = -8.0, 15.0
 """Of the sun [deg]: at dusk and dawn it is neither."""
