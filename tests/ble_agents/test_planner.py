@@ -18,16 +18,24 @@ from ble_agents.planner.grid import NUM_STAGES, PlanGrid, interpolation_matrix, 
 from ble_agents.planner.lanes import map_lanes
 from ble_agents.planner.motion import NUM_HOURS, vertical_motion
 from ble_agents.planner.values import horizontal_shifts, plan_settings, plan_values, reward_at
-from ble_agents.planner.wind_belief import Belief, belief_weights, error_map
+from ble_agents.planner.wind_belief import Belief, GrowingBelief, error_map
 from ble_env import BalloonEnv, InformationTrack, Task, core, first_episode_keys
 from ble_env.task import make_task
 from ble_sim import Vehicle
 from ble_sim.balloon.altitude_control import Action
-from ble_sim.wind.noise import sample_wind_noise, wind_noise
+from ble_sim.wind.noise import GAINS, SCALES, sample_wind_noise, wind_noise
 
 SMALL = PlannerOptions(num_distances=16, num_pressures=8, replan_steps=480)
 GRID = PlanGrid(16, 8, 5_600.0, 12_400.0)
 ERROR_GRID = PlanGrid(20, 24, 5_600.0, 12_400.0)
+
+
+def belief_of(points, errors, nugget):
+    """The belief of one flight after its measurements."""
+    growing = GrowingBelief(1, len(points), nugget)
+    for point, error in zip(points, errors, strict=True):
+        growing.add(point[None], error[None])
+    return jax.tree.map(lambda array: array[0], growing.beliefs())
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +104,12 @@ def test_the_noise_has_the_covariance_of_the_belief():
     origin = np.array([20_000.0, -10_000.0, 9000.0, 7200.0])
     at = jax.jit(jax.vmap(wind_noise, (0, None, None, None, None)))
     here = np.stack(at(noises, *origin))
-    weights = belief_weights(origin[None], np.ones((1, 2)), nugget=0.0, dtype=np.float64)
+    measured = belief_of(origin[None].astype(np.float32), np.ones((1, 2)), nugget=0.0)
     for x, pressure, elapsed in ((10, 12, 7200.0), (12, 12, 7200.0), (10, 15, 7200.0), (10, 12, 25_000.0)):
         place = (ERROR_GRID.distances[x], ERROR_GRID.distances[9], ERROR_GRID.pressures[pressure], elapsed)
         there = np.stack(at(noises, *place))
         slope = np.sum(here * there, axis=1) / np.sum(here * here, axis=1)
-        belief = error_map(ERROR_GRID, Belief(origin[None].astype(np.float32), weights), jnp.float32(elapsed))
+        belief = error_map(ERROR_GRID, measured, jnp.float32(elapsed))
         np.testing.assert_allclose(belief[:, pressure, x, 9], slope, atol=0.08)
 
 
@@ -112,13 +120,49 @@ def test_the_belief_agrees_with_what_was_measured():
         [ERROR_GRID.distances[i], ERROR_GRID.distances[i[::-1]], ERROR_GRID.pressures[k], np.full(12, 3600.0)], axis=-1
     )
     errors = generator.normal(size=(12, 2))
-    weights = belief_weights(points, errors, nugget=1e-9, dtype=np.float64)
-    measured = Belief(points.astype(np.float32), weights)
+    measured = belief_of(points.astype(np.float32), errors, nugget=1e-9)
     belief = error_map(ERROR_GRID, measured, jnp.float32(3600.0))
     found = belief[:, k, i, i[::-1]].T
     np.testing.assert_allclose(found[:, 0], errors[:, 0], atol=0.02)  # All harmonics of u are mapped.
     far = error_map(ERROR_GRID, measured, jnp.float32(3600.0 * 24 * 90))
     assert np.abs(far).max() < 1e-3
+
+
+def test_a_belief_that_grows_solves_for_all_measurements():
+    """Of two flights, with 100 measurements and room for more, against a solution of the whole system."""
+    generator = np.random.default_rng(0)
+    points = np.cumsum(generator.normal(size=(2, 100, 4)), axis=1) * np.array([3e3, 3e3, 100.0, 0.0])
+    points[..., 2:] += np.stack([np.full(100, 9000.0), np.arange(100) * 720.0], axis=-1)
+    points, errors = points.astype(np.float32), generator.normal(size=(2, 100, 2))
+    growing = GrowingBelief(2, 120, nugget=0.02)
+    for number in range(100):
+        growing.add(points[:, number], errors[:, number])
+    beliefs = growing.beliefs()
+    np.testing.assert_array_equal(beliefs.count, 100)
+    np.testing.assert_array_equal(beliefs.weights[:, 100:], 0.0)
+    shares = GAINS**2 / np.sum(GAINS**2, axis=1, keepdims=True)
+    for flight in range(2):
+        differences = points[flight, :, None].astype(float) - points[flight]
+        for component in range(2):
+            scales = SCALES[component, :, None, None] * np.array([1000.0, 1000.0, 1.0, 3600.0])
+            covariance = np.exp(-2.45 * np.sum((differences / scales) ** 2, axis=-1))
+            system = np.tensordot(shares[component], covariance, 1) + 0.02 * np.eye(100)
+            weights = np.linalg.solve(system, errors[flight, :, component])
+            np.testing.assert_allclose(beliefs.weights[flight, :100, component], weights, rtol=1e-5, atol=1e-5)
+
+
+def test_a_map_is_the_sum_of_its_measurements():
+    """Those of one block and those of two, and none of what follows the count."""
+    generator = np.random.default_rng(0)
+    points = (generator.normal(size=(90, 4)) * np.array([1e5, 1e5, 2e3, 1e4]) + np.array([0, 0, 9e3, 0])).astype(
+        np.float32
+    )
+    weights = generator.normal(size=(90, 2)).astype(np.float32)
+    whole = error_map(ERROR_GRID, Belief(points, weights, np.int32(90)), jnp.float32(0.0))
+    first = error_map(ERROR_GRID, Belief(points, weights, np.int32(60)), jnp.float32(0.0))
+    rest = error_map(ERROR_GRID, Belief(points[60:], weights[60:], np.int32(30)), jnp.float32(0.0))
+    assert np.abs(rest).max() > 0.5
+    np.testing.assert_allclose(first + rest, whole, atol=1e-4)
 
 
 def test_actions_move_the_balloon_as_they_should(episode):
@@ -136,12 +180,13 @@ def test_values_are_what_can_still_be_collected(episode):
     task, scenario, _ = episode
     settings = plan_settings(task, SMALL)
     still = jnp.zeros((NUM_HOURS, 3, GRID.num_pressures), jnp.float32)
-    belief = Belief(jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32))
+    belief = Belief(jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32), jnp.int32(0))
     nothing = jnp.zeros((GRID.num_pressures, 16, 16), jnp.float32)
     compute = jax.jit(plan_values, static_argnums=(0, 1))
 
-    def plan(motion, first, last=NUM_STAGES, last_values=nothing):
-        return compute(settings, 12, scenario, motion, belief, np.int32(first), np.int32(last), last_values)
+    def plan(motion, first, last=NUM_STAGES, last_values=nothing, *part):
+        times = np.int32(first), np.int32(last)
+        return compute(settings, 12, scenario, motion, belief, *times, last_values, *part)
 
     early, late = plan(still, 0), plan(still, NUM_STAGES - 10)
     assert early.shape == (12, GRID.num_pressures, 16, 16)
@@ -156,6 +201,10 @@ def test_values_are_what_can_still_be_collected(episode):
     # A plan that begins with the values of a later stage goes on as the plan that they come from.
     np.testing.assert_allclose(plan(still, 0, 10, early[10])[:11], early[:11], rtol=1e-5)
     np.testing.assert_array_equal(plan(still, 0, 5, early[10])[5:], jnp.stack([early[10]] * 7))
+    # A part of the places has the values of the whole, as far from its edge as the wind carries.
+    part = jnp.int32(3) + np.arange(10), jnp.int32(5) + np.arange(10)
+    own = plan(moving, 0, 2, early[2][:, 3:13, 5:15], part)
+    np.testing.assert_allclose(own[0][:, 4:6, 4:6], plan(moving, 0, 2, early[2])[0][:, 7:9, 9:11], rtol=1e-5)
 
 
 def test_a_fine_grid_follows_a_fast_wind_in_several_shifts():
@@ -172,35 +221,20 @@ def test_a_fine_grid_follows_a_fast_wind_in_several_shifts():
 
 def test_plans_are_made_at_the_times_of_the_options():
     for options, times in (
-        (PlannerOptions(replan_steps=120, refresh_steps=20, refresh_hours=5.0), PlanTimes(60, 10, 50)),
-        (PlannerOptions(replan_steps=60, refresh_steps=60), PlanTimes(30, 30, 30)),
-        (PlannerOptions(replan_steps=50, refresh_steps=20, refresh_hours=0.1), PlanTimes(20, 10, 10)),
-        (PlannerOptions(replan_steps=1, refresh_steps=7), PlanTimes(1, 1, 30)),
+        (PlannerOptions(replan_steps=120, refresh_steps=20, refresh_hours=5.0), PlanTimes(60, 10, 50, 24)),
+        (PlannerOptions(replan_steps=60, refresh_steps=60), PlanTimes(30, 30, 30, 24)),
+        (PlannerOptions(replan_steps=50, refresh_steps=20, refresh_hours=0.1), PlanTimes(20, 10, 10, 24)),
+        (PlannerOptions(num_distances=16, replan_steps=50, refresh_steps=20), PlanTimes(20, 10, 30, 16)),
+        (PlannerOptions(replan_steps=1, refresh_steps=7), PlanTimes(1, 1, 30, 24)),
     ):
         assert plan_times(options) == times
-
-
-def test_an_accelerator_has_the_weights_of_a_processor():
-    """It solves for all lanes at once, with room for more measurements."""
-    generator = np.random.default_rng(0)
-    lanes, used, room = 3, 7, planner._ROOM
-    points = np.full((lanes, room, 4), planner._NOWHERE, np.float32)
-    scale = np.array([50_000.0, 50_000.0, 2000.0, 20_000.0])
-    points[:, :used] = generator.normal(size=(lanes, used, 4)) * scale
-    errors = np.zeros((lanes, room, 2), np.float32)
-    errors[:, :used] = generator.normal(size=(lanes, used, 2))
-    weights = np.asarray(planner._weights_side_by_side(points, errors))
-    for lane in range(lanes):
-        alone = belief_weights(points[lane, :used], errors[lane, :used], planner._NUGGET, np.float64)
-        np.testing.assert_allclose(weights[lane, :used], alone, rtol=1e-3, atol=1e-4)
-    np.testing.assert_array_equal(weights[:, used:], 0.0)
 
 
 def test_lanes_side_by_side_have_the_values_of_lanes_in_turn(episode):
     task, scenario, _ = episode
     settings = plan_settings(task, SMALL)
     motion = 0.5 * jax.random.normal(jax.random.key(2, impl="threefry2x32"), (2, NUM_HOURS, 3, GRID.num_pressures))
-    belief = Belief(jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32))
+    belief = Belief(jnp.zeros((1, 4), jnp.float32), jnp.zeros((1, 2), jnp.float32), jnp.int32(0))
 
     def values(settings):
         def planned(motion):
@@ -219,7 +253,9 @@ def test_lanes_side_by_side_have_the_values_of_lanes_in_turn(episode):
 @pytest.mark.parametrize("accelerated", [False, True], ids=["in turn", "side by side"])
 def test_a_planner_flies_alone_as_in_a_tile(accelerated, monkeypatch):
     """Over the times of plans and refreshed plans, in a tile as on a processor and as on an accelerator."""
-    options = PlannerOptions(num_distances=16, num_pressures=8, replan_steps=12, refresh_steps=4, refresh_hours=0.6)
+    options = PlannerOptions(
+        num_distances=16, num_pressures=8, replan_steps=12, refresh_steps=4, refresh_hours=0.6, refresh_distances=8
+    )
     agent = PlannerAgent(3, (1099,), options=options)
     env = BalloonEnv()
     flown = [fly_episode(agent, env, seed=seed, max_steps=30) for seed in (4, 5)]
@@ -287,6 +323,7 @@ def test_planners_are_made_by_name(name, agent_type, options):
         (PlanOptions, {"night_descent_cost": float("nan")}, "must not be negative, as nan is"),
         (PlannerOptions, {"discount": 1.5}, "discount must be above 0 and at most 1, not 1.5"),
         (PlannerOptions, {"refresh_steps": 0}, "must be 1 at least, not 120 and 0"),
+        (PlannerOptions, {"refresh_distances": 3}, "refresh_distances must be 4 at least, not 3"),
         (PlannerOptions, {"refresh_hours": 0.0}, "refresh_hours must be positive and finite, not 0.0"),
         (OracleOptions, {"num_error_pressures": 1}, "num_error_pressures must be 2 at least, not 28 and 1"),
         (OracleOptions, {"width": 0}, "width must be 1 at least, not 0"),

@@ -79,6 +79,9 @@ class PlannerOptions(PlanOptions):
     `refresh_hours` are planned anew. Fewer steps follow the measurements closer and take more time."""
     refresh_hours: float = 3.0
     """Hours that a refreshed plan covers. Beyond them it relies on the last plan of the whole flight."""
+    refresh_distances: int = 24
+    """Points of a refreshed plan from west to east, and from south to north, about the balloon. Beyond them the last
+    plan of the whole flight holds, too."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,6 +91,8 @@ class PlannerOptions(PlanOptions):
             )
         if not 0 < self.refresh_hours < math.inf:
             raise ValueError(f"refresh_hours must be positive and finite, not {self.refresh_hours}.")
+        if self.refresh_distances < 4:
+            raise ValueError(f"refresh_distances must be 4 at least, not {self.refresh_distances}.")
 
 
 @dataclass(frozen=True, kw_only=True)

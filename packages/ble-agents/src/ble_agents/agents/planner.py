@@ -17,7 +17,7 @@ from ble_agents.planner.lanes import is_on_accelerator, map_lanes
 from ble_agents.planner.motion import vertical_motion
 from ble_agents.planner.values import PlanSettings, plan_settings, plan_values
 from ble_agents.planner.views import as_float32
-from ble_agents.planner.wind_belief import Array, Belief, belief_weights
+from ble_agents.planner.wind_belief import Belief, GrowingBelief
 from ble_agents.view_policy import ViewPolicyAgent
 from ble_env.information import FlightView, InformationTrack
 from ble_env.task import Task
@@ -31,10 +31,6 @@ _ERROR_POINTS = 20, 24
 """Along a distance and along the pressure, at which the mean error is computed: it is smoother than the error."""
 _MAX_MEASUREMENTS = FORECAST_SECONDS // STEP_SECONDS // STEPS_PER_MEASUREMENT
 _NUGGET = 0.02
-_ROOM = 60
-"""An accelerator solves for so many measurements, or a multiple of it: each size is compiled."""
-_NOWHERE = 1e9
-"""Coordinates of points without a measurement, in m, Pa and s."""
 
 DEFAULTS = PlannerOptions()
 
@@ -74,11 +70,14 @@ class PlanTimes:
         refresh: from one look at the measurements to the next: a multiple of it is a plan of the whole flight, and
             between these the first stages of the last plan are computed again.
         horizon: stages of such a refreshed plan. Its last values are those of the last plan of the whole flight.
+        distances: points of it along x, and along y, about the balloon. Beyond them the last plan of the whole flight
+            holds.
     """
 
     plan: int
     refresh: int
     horizon: int
+    distances: int
 
 
 def plan_times(options: PlannerOptions) -> PlanTimes:
@@ -86,7 +85,7 @@ def plan_times(options: PlannerOptions) -> PlanTimes:
     refresh = max(min(options.refresh_steps, options.replan_steps) // STEPS_PER_STAGE, 1)
     plan = max(options.replan_steps // STEPS_PER_STAGE // refresh, 1) * refresh
     horizon = max(round(options.refresh_hours * SECONDS_PER_HOUR / STAGE_SECONDS), refresh)
-    return PlanTimes(plan, refresh, horizon)
+    return PlanTimes(plan, refresh, horizon, min(options.refresh_distances, options.num_distances))
 
 
 class Planner:
@@ -102,15 +101,13 @@ class Planner:
 
     def __init__(self, settings: PlanSettings, times: PlanTimes, lanes: int) -> None:
         self._motions, self._plans, self._refreshed_plans, self._choose = _compiled(settings, times)
-        self._side_by_side = settings.side_by_side
         self._times = times
         self._lanes = lanes
 
     def begin(self, view: FlightView) -> jax.Array:
         """Begin flights: forget those before, and plan."""
         self._steps = 0
-        self._points = np.full((self._lanes, _MAX_MEASUREMENTS, 4), _NOWHERE, np.float32)
-        self._errors = np.zeros((self._lanes, _MAX_MEASUREMENTS, 2), np.float32)
+        self._belief = GrowingBelief(self._lanes, _MAX_MEASUREMENTS, _NUGGET)
         view = as_float32(view)
         with precision_scope("float32"):
             self._motion = jax.block_until_ready(self._motions(view.scenario))
@@ -125,36 +122,20 @@ class Planner:
         with precision_scope("float32"):
             place, between = divmod(self._steps, STEPS_PER_MEASUREMENT)
             if not between and place < _MAX_MEASUREMENTS:
-                self._points[:, place], self._errors[:, place] = jax.device_get(_measurement(view.state))
+                self._belief.add(*jax.device_get(_measurement(view.state)))
             stage, half = divmod(self._steps, STEPS_PER_STAGE)
             since_refresh = stage % self._times.refresh
             if since_refresh == half == 0:
-                belief = Belief(self._points, self._weights(min(place + 1, _MAX_MEASUREMENTS)))
+                beliefs = self._belief.beliefs()
                 since_plan = stage % self._times.plan
                 if since_plan == 0:
-                    self._plan, self._values = self._plans(view.scenario, self._motion, belief, np.int32(stage))
+                    self._plan, self._values = self._plans(view.scenario, self._motion, beliefs, np.int32(stage))
                 else:
                     self._values = self._refreshed_plans(
-                        view.scenario, self._motion, belief, self._plan, np.int32(stage), np.int32(since_plan)
+                        view, self._motion, beliefs, self._plan, np.int32(stage), np.int32(since_plan)
                     )
             steps_planned = np.int32(since_refresh * STEPS_PER_STAGE + half)
             return self._choose(view.scenario, view.state, self._values, steps_planned)
-
-    def _weights(self, used: int) -> Array:
-        """The weights of the belief with so many measurements, float32[lanes, measurements, 2].
-
-        A processor solves lane after lane, for matrices that grow with the flight. An accelerator solves for all lanes
-        at once, with what is not measured yet so far away that it does not count.
-        """
-        if self._side_by_side:
-            room = -(-used // _ROOM) * _ROOM
-            return _weights_side_by_side(self._points[:, :room], self._errors[:, :room])
-        weights = np.zeros((self._lanes, _MAX_MEASUREMENTS, 2), np.float32)
-        for lane in range(self._lanes):
-            weights[lane, :used] = belief_weights(
-                self._points[lane, :used], self._errors[lane, :used], _NUGGET, np.float64
-            )
-        return weights
 
 
 @functools.cache
@@ -162,7 +143,7 @@ def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, 
     """Vertical motions, plans, refreshed plans and choices of a tile, compiled once for all planners like this one."""
     acted_on = times.refresh + 2
     """Stages that `choose_action` reads before the next plan."""
-    kept = max(times.plan + times.horizon, acted_on) if times.plan > times.refresh else acted_on
+    kept = times.plan + max(times.horizon, 2) if times.plan > times.refresh else acted_on
 
     def motions(scenarios: Any) -> jax.Array:
         return map_lanes(settings, functools.partial(vertical_motion, settings.grid), scenarios)
@@ -177,26 +158,27 @@ def _compiled(settings: PlanSettings, times: PlanTimes) -> tuple[Any, Any, Any, 
         return values, values[:, :acted_on]
 
     def refreshed_plans(
-        scenarios: Any, motions: jax.Array, beliefs: Belief, plans: jax.Array, first: jax.Array, since_plan: jax.Array
+        view: FlightView, motions: jax.Array, beliefs: Belief, plans: jax.Array, first: jax.Array, since_plan: jax.Array
     ) -> jax.Array:
-        stages = jnp.minimum(times.horizon, NUM_STAGES - first)
+        stages, size = jnp.minimum(times.horizon, NUM_STAGES - first), times.distances
 
-        def refreshed(scenario: Any, motion: jax.Array, belief: Belief, plan: jax.Array) -> jax.Array:
+        def first_index(coordinate: jax.Array) -> jax.Array:
+            middle = jnp.round(settings.grid.place(coordinate) - (size - 1) / 2).astype(jnp.int32)
+            return jnp.clip(middle, 0, settings.grid.num_distances - size)
+
+        def refreshed(scenario: Any, balloon: Any, motion: jax.Array, belief: Belief, plan: jax.Array) -> jax.Array:
+            x, y = first_index(balloon.x), first_index(balloon.y)
+            part = x + np.arange(size), y + np.arange(size)
             last_values = jax.lax.dynamic_index_in_dim(plan, since_plan + stages, keepdims=False)
-            return plan_values(settings, acted_on, scenario, motion, belief, first, first + stages, last_values)
+            last_values = jax.lax.dynamic_slice(last_values, (0, x, y), (len(last_values), size, size))
+            values = plan_values(settings, acted_on, scenario, motion, belief, first, first + stages, last_values, part)
+            last_plan = jax.lax.dynamic_slice_in_dim(plan, since_plan, acted_on)
+            return jax.lax.dynamic_update_slice(last_plan, values, (0, 0, x, y))
 
-        return map_lanes(settings, refreshed, scenarios, motions, beliefs, plans)
+        return map_lanes(settings, refreshed, view.scenario, view.state.balloon, motions, beliefs, plans)
 
     choices = jax.vmap(functools.partial(choose_action, settings), (0, 0, 0, None))
     return jax.jit(motions), jax.jit(plans), jax.jit(refreshed_plans), jax.jit(choices)
-
-
-@jax.jit
-def _weights_side_by_side(points: jax.Array, errors: jax.Array) -> jax.Array:
-    """The weights of the first measurements of all lanes, float32[lanes, measurements, 2]."""
-    with jax.default_matmul_precision("highest"):
-        weights = jax.vmap(functools.partial(belief_weights, nugget=_NUGGET, dtype=np.float32))(points, errors)
-    return jnp.pad(weights, ((0, 0), (0, _MAX_MEASUREMENTS - points.shape[1]), (0, 0)))
 
 
 @jax.jit

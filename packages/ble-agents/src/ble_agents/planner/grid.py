@@ -23,6 +23,10 @@ REACH = 460_000.0
 STRETCH = 113_000.0
 """Distance from the station at which the spacing has grown by the square root of two [m]."""
 
+Part = tuple[slice | jax.Array, slice | jax.Array]
+"""Part of a grid's places: the indices of its points along x, and along y."""
+WHOLE: Part = slice(None), slice(None)
+
 
 @dataclass(frozen=True)
 class PlanGrid:

@@ -24,6 +24,8 @@ from ble_agents.planner.grid import (
     STAGES_PER_WIND,
     STEPS_PER_STAGE,
     STRETCH,
+    WHOLE,
+    Part,
     PlanGrid,
     interpolation_matrix,
     shifted,
@@ -114,6 +116,7 @@ def plan_values(
     first_stage: jax.Array,
     last_stage: jax.Array,
     last_values: jax.Array,
+    part: Part = WHOLE,
 ) -> jax.Array:
     """Compute the values from a stage back to an earlier one. Pure; one flight, float32.
 
@@ -125,20 +128,21 @@ def plan_values(
         belief: about the forecast's error; None for the true error, on the track `oracle`.
         first_stage, last_stage: int32 scalars.
         last_values: float32[pressures, x, y], the values at the last stage: zero at the end of the flight.
+        part: of the places, to which x and y are limited. At its edge a balloon goes no further.
 
     Returns:
         float32[kept_stages, pressures, x, y]; entry i is the value at stage first_stage + i, from the last stage on
         `last_values`.
     """
-    reward = stage_reward(settings)
-    wind_at = _winds(settings, scenario, belief)
+    reward = stage_reward(settings)[part[0]][:, part[1]]
+    wind_at = _winds(settings, scenario, belief, part)
     num_stages = last_stage - first_stage
     num_winds = -(-num_stages // STAGES_PER_WIND)
 
     def hold_wind(number: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         begin = (num_winds - 1 - number) * STAGES_PER_WIND
         elapsed = ((first_stage + begin) * STAGE_SECONDS + STAGES_PER_WIND * STAGE_SECONDS // 2).astype(jnp.int32)
-        shifts = horizontal_shifts(settings, wind_at(elapsed))
+        shifts = horizontal_shifts(settings, wind_at(elapsed), part)
         levels = levels_after(settings.grid, _motion_at(motion, elapsed))
         sun = sun_at(scenario.latitude, scenario.longitude, scenario.start_time + elapsed)
         costs = action_costs(settings, sun.elevation < HORIZON_ELEVATION)
@@ -188,13 +192,18 @@ def stage_reward(settings: PlanSettings) -> jax.Array:
     return STEPS_PER_STAGE * reward_at(settings, jnp.asarray(np.hypot(x, y), jnp.float32))
 
 
-def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) -> Callable[[jax.Array], jax.Array]:
+def _winds(
+    settings: PlanSettings, scenario: Scenario, belief: Belief | None, part: Part
+) -> Callable[[jax.Array], jax.Array]:
     """The wind of the plan as a function of the elapsed time [s]: float32[2, pressures, x, y], m/s."""
     grid, error_grid, wind_field = settings.grid, settings.error_grid, settings.wind_field
     from_knots = jnp.asarray(interpolation_matrix(grid.distances, _KNOTS))
     pressures = jnp.asarray(grid.pressures, jnp.float32)
     from_levels = jnp.asarray(interpolation_matrix(grid.pressures, error_grid.pressures))
     from_map = jnp.asarray(interpolation_matrix(grid.stretched, error_grid.stretched))
+
+    def at_places(matrix: jax.Array, values: jax.Array) -> jax.Array:
+        return jnp.einsum("xi,cpij,yj->cpxy", matrix[part[0]], values, matrix[part[1]])
 
     def over_plane(function: Callable[..., jax.Array], distances: np.ndarray) -> jax.Array:
         """A function of x and y at all pairs of distances: [..., x, y]."""
@@ -213,21 +222,22 @@ def _winds(settings: PlanSettings, scenario: Scenario, belief: Belief | None) ->
 
             return _map_levels(settings, at, jnp.asarray(error_grid.pressures, jnp.float32)).T
 
-        wind = jnp.einsum("xi,cpij,yj->cpxy", from_knots, over_plane(forecast, _KNOTS), from_knots)
+        wind = at_places(from_knots, over_plane(forecast, _KNOTS))
         if belief is None:
             errors = over_plane(error, error_grid.distances)
         else:
             errors = error_map(error_grid, belief, elapsed.astype(jnp.float32))
         at_levels = jnp.einsum("pq,cqij->cpij", from_levels, errors)
-        return wind + jnp.einsum("xi,cpij,yj->cpxy", from_map, at_levels, from_map)
+        return wind + at_places(from_map, at_levels)
 
     return wind_at
 
 
-def horizontal_shifts(settings: PlanSettings, wind: jax.Array) -> tuple[jax.Array, jax.Array]:
+def horizontal_shifts(settings: PlanSettings, wind: jax.Array, part: Part = WHOLE) -> tuple[jax.Array, jax.Array]:
     """How far a wind carries in each part of a stage along x and y, in points of the grid.
 
-    The wind is float32[2, pressures, x, y], with 1 in place of x and y if it is the same everywhere.
+    The wind is that of a part of the places, float32[2, pressures, x, y], with 1 in place of x and y if it is the same
+    everywhere.
 
     To the second order in the distance, since the points are uneven, and at most one point: near the station that is
     some 10 km on a grid of 48 points.
@@ -241,7 +251,8 @@ def horizontal_shifts(settings: PlanSettings, wind: jax.Array) -> tuple[jax.Arra
         first_order = speed * scale
         return jnp.clip(first_order - first_order**2 * bend, -1.0, 1.0)
 
-    return shift(wind[0], scale[:, None], bend[:, None]), shift(wind[1], scale, bend)
+    x, y = part
+    return shift(wind[0], scale[x][:, None], bend[x][:, None]), shift(wind[1], scale[y], bend[y])
 
 
 def levels_after(grid: PlanGrid, motion: jax.Array) -> jax.Array:

@@ -23,6 +23,8 @@ from ble_sim.wind.noise import GAINS, SCALES
 _DECAY = 2.45
 _MIN_MAPPED_SCALE = 60.0
 """Harmonics shorter than this [km] are noise to a map, whose points lie further apart."""
+_BLOCK = 60
+"""A map is computed for so many measurements at a time, so that early in a flight it takes less time."""
 _SHARES = GAINS**2 / np.sum(GAINS**2, axis=-1, keepdims=True)
 _METRIC_SCALES = SCALES * np.array([1000.0, 1000.0, 1.0, 3600.0])
 """m, m, Pa, s"""
@@ -36,30 +38,61 @@ class Belief(NamedTuple):
     points: Array
     """float32[n, 4]: x, y, pressure, elapsed time of the measurements [m, m, Pa, s]."""
     weights: Array
-    """float32[n, 2], of `belief_weights`; zero where a point is not used."""
+    """float32[n, 2]: (k(X, X) + nugget I)^-1 e of both components."""
+    count: Array
+    """int32: number of measurements. What follows them is room for more, and must have weights of zero."""
 
 
-def belief_weights(points: Array, errors: Array, nugget: float, dtype: type[np.floating]) -> Array:
-    """(k(X, X) + nugget I)^-1 e of both components, by numpy or JAX, whichever the points are of.
+class GrowingBelief:
+    """The beliefs of several flights, which grow by one measurement of each at a time. In numpy and float64.
+
+    With the Cholesky factor L of k(X, X) + nugget I and R = L^-1, the weights are R^T R e: the sum over the rows r of R
+    of r (r . e). A row depends on its point and those before it, so that a measurement adds a row and its term. That
+    takes the square of the number of measurements, where to solve anew would take the cube.
 
     Args:
-        points: float32[n, 4]: x, y, pressure, elapsed time [m, m, Pa, s].
-        errors: float[n, 2], (u, v) in m/s.
+        flights: number of them.
+        room: number of measurements that a flight will have at most.
         nugget: variance of what is not a harmonic, over that of the error.
-        dtype: in which to compute.
-
-    Returns:
-        float32[n, 2].
     """
-    xp = points.__array_namespace__()
-    differences = xp.square((points[:, None] - points[None]).astype(dtype))
-    weights = []
-    for component in range(2):
-        covariance = nugget * xp.eye(len(points), dtype=dtype)
-        for share, scales in zip(_SHARES[component], _METRIC_SCALES[component], strict=True):
-            covariance += share * xp.exp(-_DECAY * (differences @ (1.0 / scales**2)))
-        weights.append(xp.linalg.solve(covariance, errors[:, component]))
-    return xp.stack(weights, axis=-1).astype(np.float32)
+
+    def __init__(self, flights: int, room: int, nugget: float) -> None:
+        self._nugget = nugget
+        self._used = 0
+        self._points = np.zeros((flights, room, 4), np.float32)
+        self._errors = np.zeros((flights, 2, room))
+        self._weights = np.zeros((flights, 2, room))
+        self._rows = np.zeros((flights, 2, room, room))
+
+    def add(self, points: np.ndarray, errors: np.ndarray) -> None:
+        """Add a measurement of each flight.
+
+        Args:
+            points: float32[flights, 4]: x, y, pressure, elapsed time [m, m, Pa, s].
+            errors: float32[flights, 2], (u, v) in m/s.
+        """
+        used = self._used
+        rows = self._rows[:, :, :used, :used]
+        along = rows @ self._covariances(points)[..., None]
+        row = np.ones((*errors.shape, used + 1))
+        row[..., :used] = -(along.swapaxes(2, 3) @ rows)[:, :, 0]
+        row /= np.sqrt(1.0 + self._nugget - np.sum(along**2, axis=2))
+        self._points[:, used], self._errors[:, :, used] = points, errors
+        self._rows[:, :, used, : used + 1] = row
+        self._used += 1
+        past_errors = self._errors[:, :, : self._used]
+        self._weights[:, :, : self._used] += row * np.sum(row * past_errors, axis=2, keepdims=True)
+
+    def _covariances(self, points: np.ndarray) -> np.ndarray:
+        """Of new points with the measurements so far, float64[flights, 2, measurements]."""
+        squares = np.square(self._points[:, : self._used].astype(np.float64) - points[:, None])
+        scaled = np.einsum("fmd,chd->fchm", squares, _METRIC_SCALES**-2.0)
+        return np.einsum("ch,fchm->fcm", _SHARES, np.exp(-_DECAY * scaled))
+
+    def beliefs(self) -> Belief:
+        """The beliefs of the flights, with a leading axis and n = room."""
+        counts = np.full(len(self._points), self._used, np.int32)
+        return Belief(self._points.copy(), self._weights.swapaxes(1, 2).astype(np.float32), counts)
 
 
 def error_map(grid: PlanGrid, belief: Belief, elapsed: jax.Array) -> jax.Array:
@@ -73,7 +106,21 @@ def error_map(grid: PlanGrid, belief: Belief, elapsed: jax.Array) -> jax.Array:
     Returns:
         float32[2, pressures, x, y], m/s.
     """
-    points, weights = map(jnp.asarray, belief)
+    room = [(0, -len(belief.points) % _BLOCK), (0, 0)]
+    points, weights = jnp.pad(belief.points, room), jnp.pad(belief.weights, room)
+
+    def add_block(number: jax.Array, total: jax.Array) -> jax.Array:
+        def block(array: jax.Array) -> jax.Array:
+            return jax.lax.dynamic_slice_in_dim(array, number * _BLOCK, _BLOCK)
+
+        return total + _error_map_of(grid, block(points), block(weights), elapsed)
+
+    nothing = jnp.zeros((2, grid.num_pressures, grid.num_distances, grid.num_distances), jnp.float32)
+    return jax.lax.fori_loop(0, -(-belief.count // _BLOCK), add_block, nothing)
+
+
+def _error_map_of(grid: PlanGrid, points: jax.Array, weights: jax.Array, elapsed: jax.Array) -> jax.Array:
+    """What measurements with these weights add to `error_map`."""
     distances = jnp.asarray(grid.distances, jnp.float32)
     pressures = jnp.asarray(grid.pressures, jnp.float32)
 
