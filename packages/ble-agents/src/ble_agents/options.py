@@ -81,7 +81,7 @@ class PlannerOptions(PlanOptions):
     """Hours that a refreshed plan covers. Beyond them it relies on the last plan of the whole flight."""
     refresh_distances: int = 24
     """Points of a refreshed plan from west to east, and from south to north, about the balloon. Beyond them the last
-    plan of the whole flight holds, too."""
+    plan of the whole flight holds, too. A multiple of 8 is fastest."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
