@@ -23,16 +23,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ble_agents.agents.planner import DEFAULTS, STEPS_PER_MEASUREMENT, plan_times
-from ble_agents.options import PlannerOptions
-from ble_agents.planner.grid import NUM_STAGES, STEPS_PER_STAGE
+from ble_agents.agents.planner import (
+    DEFAULTS,
+    ERROR_POINTS,
+    MAX_MEASUREMENTS,
+    NUGGET,
+    STEPS_PER_MEASUREMENT,
+    plan_times,
+)
+from ble_agents.planner.grid import NUM_STAGES
 from ble_agents.planner.motion import vertical_motion
 from ble_agents.planner.values import plan_settings, plan_values
 from ble_agents.planner.wind_belief import Belief, GrowingBelief
 from ble_env import core, first_episode_keys
 from ble_env.task import make_task
+from ble_sim.constants import STEP_SECONDS
 
-NUM_MEASUREMENTS = NUM_STAGES * STEPS_PER_STAGE // STEPS_PER_MEASUREMENT
 REPEATS = 50
 
 
@@ -50,10 +56,10 @@ def milliseconds(function: Callable[..., Any], *arguments: Any, repeats: int = R
 def grown_belief(num_measurements: int) -> Belief:
     """Of one flight, which drifts, with errors at random."""
     generator = np.random.default_rng(0)
-    growing = GrowingBelief(1, NUM_MEASUREMENTS, 0.02)
+    growing = GrowingBelief(1, MAX_MEASUREMENTS, NUGGET)
     points = np.cumsum(generator.normal(size=(num_measurements, 1, 4)), axis=0) * np.array([3e3, 3e3, 100.0, 0.0])
     points += np.array([0.0, 0.0, 9000.0, 0.0])
-    points[..., 3] = 720.0 * np.arange(num_measurements)[:, None]
+    points[..., 3] = STEPS_PER_MEASUREMENT * STEP_SECONDS * np.arange(num_measurements)[:, None]
     for point, error in zip(points, generator.normal(size=(num_measurements, 1, 2)), strict=True):
         growing.add(point.astype(np.float32), error.astype(np.float32))
     return jax.tree.map(lambda array: array[0], growing.beliefs())
@@ -63,15 +69,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Time the parts of the planner's plans.")
     parser.add_argument("--refresh-distances", type=int, nargs="+", default=[16, 20, 24, 28, 32, 48])
-    parser.add_argument("--measurements", type=int, default=NUM_MEASUREMENTS // 2, help="in the belief")
+    parser.add_argument("--measurements", type=int, default=MAX_MEASUREMENTS // 2, help="in the belief")
     arguments = parser.parse_args()
 
     task, vehicle = make_task()
-    settings = plan_settings(task, DEFAULTS, error_points=(20, 24))
+    settings = plan_settings(task, DEFAULTS, error_points=ERROR_POINTS)
     scenario, _, _ = jax.jit(core.reset, static_argnums=0)(task, task.make_params(vehicle), first_episode_keys([0])[0])
     motion = jax.jit(vertical_motion, static_argnums=0)(settings.grid, scenario)
     belief, nothing = grown_belief(arguments.measurements), settings.grid.nothing_to_come()
-    times = plan_times(PlannerOptions())
+    times = plan_times(DEFAULTS)
     kept = times.plan + times.horizon
 
     @jax.jit
@@ -98,7 +104,7 @@ def main() -> None:
         print(f"{f'refresh {size} x {size}':16} {whole:8.2f} {f'({num_refreshes * whole:.0f})':>8}")
         print(f"{'its stages':16} {2 * (ten - five):8.2f}")
 
-    print(f"{'belief':16} {milliseconds(grown_belief, NUM_MEASUREMENTS, repeats=5):8.1f}")
+    print(f"{'belief':16} {milliseconds(grown_belief, MAX_MEASUREMENTS, repeats=5):8.1f}")
 
 
 if __name__ == "__main__":

@@ -27,10 +27,12 @@ from ble_sim.wind.fields.grid import FORECAST_SECONDS
 
 STEPS_PER_MEASUREMENT = 4
 """Of the wind measurements, one in so many steps enters the belief: those between add little."""
-_ERROR_POINTS = 20, 24
+ERROR_POINTS = 20, 24
 """Along a distance and along the pressure, at which the mean error is computed: it is smoother than the error."""
-_MAX_MEASUREMENTS = FORECAST_SECONDS // STEP_SECONDS // STEPS_PER_MEASUREMENT
-_NUGGET = 0.02
+MAX_MEASUREMENTS = FORECAST_SECONDS // STEP_SECONDS // STEPS_PER_MEASUREMENT
+"""Of a flight."""
+NUGGET = 0.02
+"""Variance of what the belief does not model, over that of the error."""
 
 DEFAULTS = PlannerOptions()
 
@@ -57,7 +59,7 @@ class PlannerAgent(ViewPolicyAgent):
 
     def view_policy(self, task: Task, lanes: int) -> "Planner":
         """A planner for the lanes of a tile."""
-        settings = plan_settings(task, self._options, error_points=_ERROR_POINTS, side_by_side=is_on_accelerator())
+        settings = plan_settings(task, self._options, error_points=ERROR_POINTS, side_by_side=is_on_accelerator())
         return Planner(settings, plan_times(self._options), lanes)
 
 
@@ -107,7 +109,7 @@ class Planner:
     def begin(self, view: FlightView) -> jax.Array:
         """Begin flights: forget those before, and plan."""
         self._steps = 0
-        self._belief = GrowingBelief(self._lanes, _MAX_MEASUREMENTS, _NUGGET)
+        self._belief = GrowingBelief(self._lanes, MAX_MEASUREMENTS, NUGGET)
         view = as_float32(view)
         with precision_scope("float32"):
             self._motion = jax.block_until_ready(self._motions(view.scenario))
@@ -121,7 +123,7 @@ class Planner:
     def _act(self, view: FlightView) -> jax.Array:
         with precision_scope("float32"):
             place, between = divmod(self._steps, STEPS_PER_MEASUREMENT)
-            if not between and place < _MAX_MEASUREMENTS:
+            if not between and place < MAX_MEASUREMENTS:
                 self._belief.add(*jax.device_get(_measurement(view.state)))
             stage, half = divmod(self._steps, STEPS_PER_STAGE)
             since_refresh = stage % self._times.refresh
