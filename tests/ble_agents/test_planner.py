@@ -20,6 +20,7 @@ from ble_agents.planner.motion import NUM_HOURS, vertical_motion
 from ble_agents.planner.values import horizontal_shifts, plan_settings, plan_values, reward_at
 from ble_agents.planner.wind_belief import Belief, GrowingBelief, error_map
 from ble_env import BalloonEnv, InformationTrack, Task, core, first_episode_keys
+from ble_env.information import FlightView
 from ble_env.task import make_task
 from ble_sim import Vehicle
 from ble_sim.balloon.altitude_control import Action
@@ -228,6 +229,29 @@ def test_plans_are_made_at_the_times_of_the_options():
         (PlannerOptions(replan_steps=1, refresh_steps=7), PlanTimes(1, 1, 30, 24)),
     ):
         assert plan_times(options) == times
+
+
+def test_a_refreshed_plan_is_of_the_places_about_the_balloon(episode):
+    """Its values at the balloon are those of a refresh of the whole grid, and far away those of the last plan."""
+    task, scenario, state = episode
+    balloon = dataclasses.replace(state.balloon, x=jnp.float32(-90e3), y=jnp.float32(60e3))
+    view = FlightView(jnp.zeros(1), scenario, dataclasses.replace(state, balloon=balloon))
+    view = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], view)
+    settings, growing = plan_settings(task, SMALL), GrowingBelief(1, 4, 0.02)
+    motion = jnp.zeros((1, NUM_HOURS, 3, GRID.num_pressures), jnp.float32)
+    before = growing.beliefs()
+    growing.add(np.array([[-90e3, 60e3, 9000.0, 0.0]], np.float32), np.array([[8.0, -8.0]], np.float32))
+    places = balloon.x, balloon.y, jnp.float32(9000.0), jnp.int32(0)
+    found = {}
+    for size in (8, 16):
+        _, plans, refreshed_plans, _ = planner._compiled(settings, PlanTimes(20, 2, 5, size))
+        plan, old = plans(view.scenario, motion, before, np.int32(0))
+        found[size] = refreshed_plans(view, motion, growing.beliefs(), plan, np.int32(0), np.int32(0))[0]
+    old, part, whole = (float(value_at(GRID, values, *places)) for values in (old[0], found[8], found[16]))
+    assert abs(whole - old) > 0.1
+    assert part == pytest.approx(whole, abs=0.02 * abs(whole - old))
+    np.testing.assert_array_equal(found[8][:, :, 12:, :4], plan[0, : len(found[8]), :, 12:, :4])
+    assert np.abs(found[16][:, :, 12:, :4] - found[8][:, :, 12:, :4]).max() > 0.0
 
 
 def test_lanes_side_by_side_have_the_values_of_lanes_in_turn(episode):
