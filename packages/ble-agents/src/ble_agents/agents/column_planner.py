@@ -116,7 +116,8 @@ def steady_values(
         settings: PlanSettings, values: jax.Array, winds: jax.Array, motion: jax.Array, costs: jax.Array
     ) -> jax.Array:
         grid = settings.grid
-        at_pressures = jnp.asarray(interpolation_matrix(grid.pressures, LEVELS)) @ winds
+        from_levels = jnp.asarray(interpolation_matrix(grid.pressures, LEVELS))
+        at_pressures = jnp.matmul(from_levels, winds, precision=jax.lax.Precision.HIGHEST)
         shifts = horizontal_shifts(settings, at_pressures.T[:, :, None, None])
         reward, levels = stage_reward(settings), levels_after(grid, motion)
 

@@ -80,7 +80,7 @@ def _cubic(
     ]
     near = values_near(jnp.ix_(*[indices for indices, _ in axes]))
     for _, weights in axes:
-        near = jnp.tensordot(weights.astype(near.dtype), near, 1)
+        near = jnp.tensordot(weights.astype(near.dtype), near, 1, precision=jax.lax.Precision.HIGHEST)
     return near
 
 

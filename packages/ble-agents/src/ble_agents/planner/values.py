@@ -203,7 +203,8 @@ def _winds(
     from_map = jnp.asarray(interpolation_matrix(grid.stretched, error_grid.stretched))
 
     def at_places(matrix: jax.Array, values: jax.Array) -> jax.Array:
-        return jnp.einsum("xi,cpij,yj->cpxy", matrix[part[0]], values, matrix[part[1]])
+        along_x, along_y = matrix[part[0]], matrix[part[1]]
+        return jnp.einsum("xi,cpij,yj->cpxy", along_x, values, along_y, precision=jax.lax.Precision.HIGHEST)
 
     def over_plane(function: Callable[..., jax.Array], distances: np.ndarray) -> jax.Array:
         """A function of x and y at all pairs of distances: [..., x, y]."""
@@ -227,7 +228,7 @@ def _winds(
             errors = over_plane(error, error_grid.distances)
         else:
             errors = error_map(error_grid, belief, elapsed.astype(jnp.float32))
-        at_levels = jnp.einsum("pq,cqij->cpij", from_levels, errors)
+        at_levels = jnp.einsum("pq,cqij->cpij", from_levels, errors, precision=jax.lax.Precision.HIGHEST)
         return wind + at_places(from_map, at_levels)
 
     return wind_at

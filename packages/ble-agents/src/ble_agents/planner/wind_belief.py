@@ -136,6 +136,7 @@ def _error_map_of(grid: PlanGrid, points: jax.Array, weights: jax.Array, elapsed
             in_time = correlation(3, scales, elapsed[None]) * weights[:, component, None] * np.float32(share)
             vertical = correlation(2, scales, pressures) * in_time
             x, y = correlation(0, scales, distances), correlation(1, scales, distances)
-            total += vertical.T @ (x[:, :, None] * y[:, None, :]).reshape(len(points), -1)
+            plane = (x[:, :, None] * y[:, None, :]).reshape(len(points), -1)
+            total += jnp.matmul(vertical.T, plane, precision=jax.lax.Precision.HIGHEST)
         maps.append(total.reshape(grid.num_pressures, grid.num_distances, grid.num_distances))
     return jnp.stack(maps)
