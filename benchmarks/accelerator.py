@@ -12,12 +12,14 @@ are printed as a Markdown table while they are measured, and all of them are wri
     ppo           PPO in a `BalloonVectorEnv`, one tile for all lanes: steps of the environments a second, with learning
     compiled      PPO as `ble-train run --on-device` trains it: steps of the environments a second, with learning
     quantile      QR-DQN with given observations: updates a second; and in a `BalloonVectorEnv`: steps a second
-    evaluation    agents as `eval_agent` flies them, in tiles of its size for the device
+    evaluation    agents as `eval_agent` flies them, in tiles of its size for the device; of a whole evaluation the JSON
+                  has the score of each seed
 
 A part that fails is reported in its row, and the others are measured.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -263,6 +265,7 @@ def evaluation_rows(agent: str, episodes: int, seconds: float) -> Iterator[Row]:
 
     from ble_agents import create_agent
     from ble_eval.eval_lib import eval_agent
+    from ble_eval.results.records import EvaluationResult
     from ble_eval.suites.suite import EvaluationSuite
 
     env = gymnasium.make("ble_env:BalloonLearningEnvironment-v0")
@@ -273,17 +276,17 @@ def evaluation_rows(agent: str, episodes: int, seconds: float) -> Iterator[Row]:
         if reports[-1][0] - reports[0][0] > seconds and len(reports) > MIN_CALLS:
             raise _TimeIsOverError
 
-    start, is_whole = time.perf_counter(), True
-    try:
+    start = time.perf_counter()
+    results: list[EvaluationResult] = []
+    with contextlib.suppress(_TimeIsOverError):
         suite = EvaluationSuite(list(range(episodes)), 960)
-        eval_agent(create_agent(agent), env, suite, on_steps=report)
-    except _TimeIsOverError:
-        is_whole = False
+        results = eval_agent(create_agent(agent), env, suite, on_steps=report)
     begun = reports[0][0] - start
     rate = sum(steps for _, steps in reports[1:]) / (reports[-1][0] - reports[0][0])
-    what = f"{agent}, {'whole' if is_whole else 'begun'}, {reports[-1][0] - start:.1f} s"
+    what = f"{agent}, {'whole' if results else 'begun'}, {reports[-1][0] - start:.1f} s"
     yield {"part": "evaluation", "what": what, "batch": episodes, "unit": "steps/s", "rate": rate} | {
-        "compile_seconds": begun
+        "compile_seconds": begun,
+        "scores": {result.seed: result.time_within_radius for result in results},
     }
 
 

@@ -57,6 +57,7 @@ NOT_TYPED = {
     r"^seq ": "plans for minutes; test_planner.py flies with options",
     r"oracle_(48|64)": "plans for half an hour; test_limits.py makes limits",
     r"^taskset |planner_0\.json": "plans for half an hour; test_merge.py merges shards",
+    r"pytest -n 6 ": "names tests that run themselves",
     r"jupyter lab": "installs JupyterLab and opens a browser; test_notebook.py runs the notebook",
     r"~/winds\.nc": "needs a reader's file; docs/extending.md makes one",
     r"import cdsapi": "needs an account",
