@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import tarfile
 import zipfile
@@ -39,6 +40,17 @@ def wheel_of_ble_env(built) -> dict[str, bytes]:
 
 def test_the_packages_can_be_released(check_release, built):
     assert check_release.release_problems(built, check_release.packages()) == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/installing.md", "docs/releasing.md"])
+def test_pages_say_how_large_the_wheels_are(built, page):
+    """Within a tenth, or what 0.1 MB is rounded from."""
+    said = dict(re.findall(r"^\| \[?(ble-\w+)\b.*?\| ([\d.]+ [kM]B) \|", (ROOT / page).read_text(), re.MULTILINE))
+    assert len(said) == 5
+    for name, size in said.items():
+        number, unit = size.split()
+        wheel = next(built.glob(f"{name.replace('-', '_')}-*.whl")).stat().st_size
+        assert float(number) * {"kB": 1e3, "MB": 1e6}[unit] == pytest.approx(wheel, rel=0.1, abs=5e4), name
 
 
 def dropped(name):
