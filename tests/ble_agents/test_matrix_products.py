@@ -23,13 +23,14 @@ GRID = SETTINGS.grid
 VALUES = jnp.zeros((12, GRID.num_pressures, GRID.num_distances, GRID.num_distances), jnp.float32)
 MOTION = jnp.zeros((NUM_HOURS, 3, GRID.num_pressures), jnp.float32)
 BELIEF = Belief(jnp.zeros((8, 4), jnp.float32), jnp.zeros((8, 2), jnp.float32), jnp.int32(8))
+FULL = {"HIGHEST, HIGHEST"}
 
 
-def precisions(function, *args) -> list[str]:
+def precisions(function, *args) -> set[str]:
     """Of the matrix products in a program."""
     program = jax.jit(function).lower(*args).as_text()
     products = [line for line in program.splitlines() if "stablehlo.dot_general" in line]
-    return [match[1] if (match := re.search(r"precision = \[(.*?)\]", line)) else "none" for line in products]
+    return {match[1] if (match := re.search(r"precision = \[(.*?)\]", line)) else "none" for line in products}
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +47,14 @@ def flight(flights):
 
 def test_the_environment(flights):
     found = precisions(step_batch, *flights, jnp.zeros(NUM_LANES, jnp.int32))
-    assert found and set(found) == {"HIGHEST, HIGHEST"}
+    assert found == FULL
 
 
 @pytest.mark.parametrize("belief", [BELIEF, None])
 def test_plans(flight, belief):
     plan = functools.partial(plan_values, SETTINGS, len(VALUES))
     found = precisions(plan, flight[0], MOTION, belief, np.int32(0), np.int32(10), VALUES[0])
-    assert found and set(found) == {"HIGHEST, HIGHEST"}
+    assert found == FULL
 
 
 @pytest.mark.parametrize(
@@ -66,11 +67,11 @@ def test_plans(flight, belief):
 )
 def test_what_follows_a_plan(flight, function, others):
     found = precisions(function, *flight, *others)
-    assert found and set(found) == {"HIGHEST, HIGHEST"}
+    assert found == FULL
 
 
 def test_the_vertical_motion(flight):
-    assert set(precisions(functools.partial(vertical_motion, GRID), flight[0])) <= {"HIGHEST, HIGHEST"}
+    assert precisions(functools.partial(vertical_motion, GRID), flight[0]) <= FULL
 
 
 @pytest.mark.parametrize("agent", ["column_planner", "tradewind", "perciatelli44"])
@@ -80,4 +81,4 @@ def test_policies(agent):
     with policy_scope():
         carry, _ = jax.eval_shape(policy.init, policy.params, key, observation)
         found = precisions(policy.step, policy.params, key, carry, observation, jnp.float32(0.0))
-    assert found and set(found) == {"HIGHEST, HIGHEST"}
+    assert found == FULL
